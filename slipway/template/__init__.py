@@ -1,0 +1,1 @@
+"""What the owners of the template run on the template itself."""
