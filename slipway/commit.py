@@ -1,0 +1,71 @@
+"""The first commit of a service. Git is a convenience here: without it, or without an identity, nothing fails."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+QUICK = ("-c", "gc.auto=0", "-c", "core.fsync=none", "-c", "core.autocrlf=false", "-c", "core.hooksPath=/dev/null")
+
+
+class FirstCommit:
+    """Make the first commit on branch `main`.
+
+    `start` puts the files into the index in the background, so that the checks run meanwhile; `finish` commits.
+    """
+
+    def __init__(self, project: Path, slug: str, ticket: str) -> None:
+        self.project = project
+        self.message = ("-m", f"feat: launch {slug}", "-m", f"Refs: {ticket}")
+        self._adding: subprocess.Popen[bytes] | None = None
+        self._why_not = ""
+
+    def start(self) -> None:
+        """Create the repository and begin to add the files; remember why not when that is impossible."""
+        if os.environ.get("SLIPWAY_GIT", "1") == "0":
+            self._why_not = "no first commit: SLIPWAY_GIT=0"
+        elif shutil.which("git") is None:
+            self._why_not = "no first commit: git is not installed"
+        elif self._git("init", "-q", "-b", "main", "--template=").returncode:
+            self._why_not = "no first commit: `git init` failed"
+        else:
+            self._adding = subprocess.Popen(
+                self._command("add", "-A"), env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+
+    def finish(self) -> tuple[bool, str]:
+        """Commit what was added.
+
+        Returns:
+            Whether there is a commit, and the sentence that says so or says what to run.
+        """
+        if self._adding is not None and self._adding.wait():
+            self._why_not = "no first commit: `git add` failed"
+        if self._why_not:
+            return False, self._why_not
+        if self._git("commit", "-q", "--no-verify", "--no-gpg-sign", *self.message).returncode:
+            return False, "no first commit: git does not know who you are (git config user.name, user.email)"
+        return True, "first commit on branch main"
+
+    def abandon(self) -> None:
+        """Stop what `start` began, so that the folder can be removed."""
+        if self._adding is not None:
+            self._adding.kill()
+            self._adding.wait()
+
+    def by_hand(self) -> str:
+        """Give the commands that do the same by hand."""
+        subject, reference = self.message[1], self.message[3]
+        return f'git init -b main && git add -A && git commit -m "{subject}" -m "{reference}"'
+
+    def _command(self, *arguments: str) -> list[str]:
+        return ["git", "-C", str(self.project), *QUICK, *arguments]
+
+    def _git(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(self._command(*arguments), env=_environment(), check=False, capture_output=True)
+
+
+def _environment() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith(("GIT_CONFIG", "GIT_AUTHOR", "GIT_COMMITTER"))}

@@ -1,0 +1,121 @@
+"""What the two hooks do: refuse bad answers before, settle, record, check and commit after."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from slipway.answers import refusals
+
+Context = Mapping[str, Any]
+FIRST_COMMANDS = ("make help", "make lint test", "make run")
+
+
+def before(context: Context, template: Path, target: Path) -> int:
+    """Refuse answers that break a rule and a target that holds files.
+
+    Args:
+        context: the answers as Cookiecutter gives them to a hook.
+        template: the template's checkout.
+        target: the folder that Cookiecutter made for the service.
+
+    Returns:
+        The exit status: 0 to go on, 1 to stop before anything is written.
+    """
+    from slipway import report  # noqa: PLC0415  -- only a refusal needs it
+
+    if any(target.iterdir()):
+        say(report.occupied(target, template_address(context)))
+        return 1
+    questions = json.loads((template / "cookiecutter.json").read_text(encoding="utf-8"))
+    offered = {name: tuple(value) for name, value in questions.items() if isinstance(value, list)}
+    broken = list(refusals(context, offered))
+    if broken:
+        names = {refusal.question for refusal in broken}
+        say(report.refused(broken, again(context, leave_out=names)))
+    return 1 if broken else 0
+
+
+def after(context: Context, template: Path, project: Path) -> int:
+    """Turn what Cookiecutter rendered into the service, check it, and say what to do next.
+
+    Returns:
+        The exit status: 0, or 1 when the service fails a check; Cookiecutter then removes the folder.
+    """
+    from slipway import report  # noqa: PLC0415
+    from slipway.choices import settle  # noqa: PLC0415
+    from slipway.commit import FirstCommit  # noqa: PLC0415
+    from slipway.lineage import answers_text, origin  # noqa: PLC0415
+
+    settle(project)
+    born = origin(template)
+    answers = {name: value for name, value in context.items() if not name.startswith("_")}
+    (project / context["_answers_file"]).write_text(answers_text(answers, born), encoding="utf-8", newline="\n")
+    commit = FirstCommit(project, context["project_slug"], context["ticket_id"])
+    commit.start()
+
+    from slipway.contract import check  # noqa: PLC0415  -- while git adds the files
+
+    result = check(project)
+    if result.findings:
+        commit.abandon()
+        say(report.failed(result, keep(project)))
+        return 1
+    committed, sentence = commit.finish()
+    commands = [f"cd {shlex.quote(project.name)}", *FIRST_COMMANDS]
+    say(
+        report.generated(
+            project=project,
+            checks=result.checks,
+            milliseconds=round(result.seconds * 1000),
+            commit=sentence if committed else f"{sentence}; to make it: {commit.by_hand()}",
+            commands=commands,
+            again=again(context),
+            warnings=born.warnings(),
+        ),
+        sys.stdout,
+    )
+    return 0
+
+
+def keep(project: Path) -> Path | None:
+    """Copy a service that failed its checks beside itself when SLIPWAY_KEEP=1 asks for it."""
+    if os.environ.get("SLIPWAY_KEEP") != "1":
+        return None
+    place = project.with_name(f"{project.name}.rejected")
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(project, place)
+    return place
+
+
+def template_address(context: Context) -> str:
+    """Give the template as the person named it, without credentials."""
+    from slipway.lineage import clonable  # noqa: PLC0415
+
+    given = str(context.get("_template", ""))
+    return clonable(given).removeprefix("git+") if "://" in given else given
+
+
+def again(context: Context, leave_out: set[str] = frozenset()) -> str:  # type: ignore[assignment]
+    """Write the command that gives the same answers without questions; those left out are to be filled in."""
+    answers = {name: str(value) for name, value in context.items() if not name.startswith("_")}
+    words = ["cookiecutter", template_address(context), "--no-input"]
+    if context.get("_checkout"):
+        words[2:2] = ["--checkout", str(context["_checkout"])]
+    given = [shlex.quote(f"{name}={value}") for name, value in answers.items() if name not in leave_out]
+    open_ones = [f"{name}=..." for name in answers if name in leave_out]
+    return " ".join([*map(shlex.quote, words), *given, *open_ones])
+
+
+def say(text: str, stream: Any = None) -> None:
+    """Print, also where the terminal cannot show every character."""
+    stream = stream or sys.stderr
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    stream.flush()

@@ -1,0 +1,150 @@
+"""What every test shares: a quiet home, the template as a git repository, and both engines."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cookiecutter.main import cookiecutter
+from copier import run_copy
+
+from slipway.template.questions import Questions
+
+ROOT = Path(__file__).resolve().parent.parent
+TREE = "{{cookiecutter.project_slug}}"
+QUESTIONS = Questions.read(ROOT / "copier.yml")
+FIRST_DAY = {"created_on": "21112026"}
+TAG = "v0.1.0"
+
+Answers = dict[str, str]
+Render = Callable[..., Path]
+
+
+def combinations() -> list[Answers]:
+    """Give every combination of the choices."""
+    offered = QUESTIONS.offered()
+    return [dict(zip(offered, values, strict=True)) for values in itertools.product(*offered.values())]
+
+
+def name_of(answers: Answers) -> str:
+    """Name a combination for a test's id."""
+    return "-".join(answers.values())
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git in a folder and give what it prints."""
+    done = subprocess.run(["git", "-C", str(folder), *arguments], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def commit_all(folder: Path, subject: str) -> None:
+    """Commit everything in a folder."""
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "--no-verify", "--no-gpg-sign", "-m", subject)
+
+
+def tree_of(folder: Path) -> dict[str, tuple[bool, bytes]]:
+    """Give each file below a folder, but for git's own: whether it is executable, and its bytes."""
+    return {
+        path.relative_to(folder).as_posix(): (os.access(path, os.X_OK), path.read_bytes())
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and ".git" not in path.relative_to(folder).parts
+    }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quiet_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    home = tmp_path_factory.mktemp("home")
+    (home / "gitconfig").write_text(
+        "[user]\n\tname = A Tester\n\temail = tester@example.com\n[init]\n\tdefaultBranch = main\n"
+        "[protocol \"file\"]\n\tallow = always\n",
+        encoding="utf-8",
+    )
+    (home / "copier.yml").write_text("{}\n", encoding="utf-8")
+    kept = {name: os.environ.get(name) for name in ("GOPATH", "GOMODCACHE", "GOCACHE", "UV_CACHE_DIR")}
+    defaults = {
+        "GOMODCACHE": Path.home() / "go" / "pkg" / "mod",
+        "GOCACHE": Path.home() / ".cache" / "go-build",
+        "UV_CACHE_DIR": Path.home() / ".cache" / "uv",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, place in defaults.items():
+            patch.setenv(name, kept[name] or str(place))
+        patch.setenv("HOME", str(home))
+        patch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+        patch.setenv("COPIER_CACHE_DIR", str(home / "copier"))
+        patch.setenv("COPIER_SETTINGS_PATH", str(home / "copier.yml"))
+        patch.setenv("GIT_CONFIG_GLOBAL", str(home / "gitconfig"))
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        patch.setenv("SLIPWAY_GIT", "0")
+        patch.setenv("NO_COLOR", "1")
+        yield
+
+
+def copy_template(target: Path) -> None:
+    """Copy the files of the working tree that git tracks or would track."""
+    names = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
+    for name in filter(None, names):
+        source, place = ROOT / name, target / name
+        if source.is_file():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, place)
+
+
+@pytest.fixture(scope="session")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a bare repository that holds the template, tagged."""
+    base = tmp_path_factory.mktemp("template")
+    work, bare = base / "work", base / "slipway.git"
+    work.mkdir()
+    git(work, "init", "-q", "-b", "main")
+    copy_template(work)
+    commit_all(work, "feat: the template")
+    git(work, "tag", TAG)
+    git(base, "clone", "-q", "--bare", str(work), str(bare))
+    return bare
+
+
+@pytest.fixture(scope="session")
+def address(origin: Path) -> str:
+    """Give the git URL of the template."""
+    return origin.as_uri()
+
+
+@pytest.fixture(scope="session")
+def checkout(origin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a clone of the template, as Cookiecutter would make it."""
+    place = tmp_path_factory.mktemp("clone") / "slipway"
+    git(place.parent, "clone", "-q", origin.as_uri(), str(place))
+    return place
+
+
+@pytest.fixture
+def by_cookiecutter(checkout: Path, tmp_path: Path) -> Render:
+    """Give a function that renders with Cookiecutter, hooks and all."""
+
+    def render(answers: dict[str, Any] | None = None, **more: str) -> Path:
+        made = cookiecutter(
+            str(checkout), no_input=True, output_dir=str(tmp_path / "cookiecutter"), extra_context={**(answers or {}), **more}
+        )
+        return Path(made)
+
+    return render
+
+
+@pytest.fixture
+def by_copier(address: str, tmp_path: Path) -> Render:
+    """Give a function that renders with Copier, without trust."""
+
+    def render(answers: dict[str, Any] | None = None, **more: str) -> Path:
+        target = tmp_path / "copier"
+        run_copy(address, target, data={**(answers or {}), **more}, defaults=True, quiet=True, unsafe=False, vcs_ref=TAG)
+        return target
+
+    return render

@@ -1,0 +1,125 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+type Process string
+
+const (
+	API      Process = "api"
+	Worker   Process = "worker"
+	Migrate  Process = "migrate"
+	Pipeline Process = "pipeline"
+
+	Local = "local"
+)
+
+type Config struct {
+	Environment        string
+	HTTPAddr           string
+	AdminAddr          string
+	LogLevel           slog.Level
+	Store              Store
+	ShutdownTimeout    time.Duration
+	DrainDelay         time.Duration
+	ReadHeaderTimeout  time.Duration
+	ReadTimeout        time.Duration
+	WriteTimeout       time.Duration
+	IdleTimeout        time.Duration
+	RequestTimeout     time.Duration
+	MaxBodyBytes       int64
+	IdempotencyTTL     time.Duration
+	PprofEnabled       bool
+	WorkerPollInterval time.Duration
+	PipelineInput      string
+	PipelineOutput     string
+}
+
+type variable struct {
+	name     string
+	fallback string
+	set      func(text string) error
+}
+
+type Lookup func(name string) (string, bool)
+
+// Error holds every problem of a configuration, each as "NAME: what is wrong and what is wanted".
+type Error struct {
+	Problems []string
+}
+
+func (e *Error) Error() string {
+	return "invalid configuration: " + strings.Join(e.Problems, "; ")
+}
+
+func (c *Config) variables() []variable {
+	common := []variable{
+		{"ENVIRONMENT", "local", oneOf(&c.Environment, Local, "dev", "staging", "production")},
+		{"HTTP_ADDR", ":8080", address(&c.HTTPAddr)},
+		{"ADMIN_ADDR", ":9090", address(&c.AdminAddr)},
+		{"LOG_LEVEL", "info", level(&c.LogLevel)},
+		{"SHUTDOWN_TIMEOUT", "25s", duration(&c.ShutdownTimeout, time.Second, 10*time.Minute)},
+		{"DRAIN_DELAY", "0s", duration(&c.DrainDelay, 0, 5*time.Minute)},
+		{"HTTP_READ_HEADER_TIMEOUT", "2s", duration(&c.ReadHeaderTimeout, time.Millisecond, time.Minute)},
+		{"HTTP_READ_TIMEOUT", "10s", duration(&c.ReadTimeout, time.Millisecond, 10*time.Minute)},
+		{"HTTP_WRITE_TIMEOUT", "15s", duration(&c.WriteTimeout, time.Millisecond, 10*time.Minute)},
+		{"HTTP_IDLE_TIMEOUT", "60s", duration(&c.IdleTimeout, time.Millisecond, time.Hour)},
+		{"REQUEST_TIMEOUT", "10s", duration(&c.RequestTimeout, time.Millisecond, 10*time.Minute)},
+		{"HTTP_MAX_BODY_BYTES", "1048576", integer(&c.MaxBodyBytes, 1, 64<<20)},
+		{"IDEMPOTENCY_TTL", "24h", duration(&c.IdempotencyTTL, time.Second, 30*24*time.Hour)},
+		{"PPROF_ENABLED", "false", boolean(&c.PprofEnabled)},
+		{"WORKER_POLL_INTERVAL", "500ms", duration(&c.WorkerPollInterval, 10*time.Millisecond, time.Hour)},
+		{"PIPELINE_INPUT", "examples/orders.ndjson", text(&c.PipelineInput)},
+		{"PIPELINE_OUTPUT", "tmp/pipeline", text(&c.PipelineOutput)},
+	}
+	return append(common, c.Store.variables()...)
+}
+
+func Load(process Process, lookup Lookup) (Config, error) {
+	var loaded Config
+	var problems []string
+	for _, entry := range loaded.variables() {
+		value, _ := lookup(entry.name)
+		if value == "" {
+			value = entry.fallback
+		}
+		if err := entry.set(value); err != nil {
+			problems = append(problems, entry.name+": "+err.Error())
+		}
+	}
+	problems = append(problems, loaded.contradictions(process)...)
+	if len(problems) > 0 {
+		return loaded, &Error{Problems: problems}
+	}
+	return loaded, nil
+}
+
+func (c *Config) contradictions(process Process) []string {
+	var problems []string
+	refuse := func(broken bool, format string, args ...any) {
+		if broken {
+			problems = append(problems, fmt.Sprintf(format, args...))
+		}
+	}
+	refuse(c.DrainDelay > 0 && c.DrainDelay >= c.ShutdownTimeout,
+		"DRAIN_DELAY: %s leaves nothing of SHUTDOWN_TIMEOUT %s, want less", c.DrainDelay, c.ShutdownTimeout)
+	refuse(c.RequestTimeout > c.WriteTimeout,
+		"REQUEST_TIMEOUT: %s is more than HTTP_WRITE_TIMEOUT %s, the answer would be cut off", c.RequestTimeout, c.WriteTimeout)
+	refuse(c.ReadHeaderTimeout > c.ReadTimeout,
+		"HTTP_READ_HEADER_TIMEOUT: %s is more than HTTP_READ_TIMEOUT %s", c.ReadHeaderTimeout, c.ReadTimeout)
+	if process != Pipeline {
+		problems = append(problems, c.Store.contradictions(c.Environment)...)
+	}
+	return problems
+}
+
+func (e *Error) Is(target error) bool {
+	return target == ErrInvalid
+}
+
+var ErrInvalid = errors.New("invalid configuration")

@@ -1,0 +1,56 @@
+package config
+
+import (
+	"errors"
+	"net/url"
+	"time"
+)
+
+const (
+	StoreMemory     = "memory"
+	StorePostgreSQL = "postgresql"
+)
+
+type Store struct {
+	Kind        string
+	AllowMemory bool
+	DatabaseURL Secret
+	MaxConns    int64
+	Timeout     time.Duration
+}
+
+func (s *Store) variables() []variable {
+	return []variable{
+		{"STORE", "memory", oneOf(&s.Kind, StoreMemory, StorePostgreSQL)},
+		{"ALLOW_MEMORY_STORE", "false", boolean(&s.AllowMemory)},
+		{"DATABASE_URL", "", databaseURL(&s.DatabaseURL)},
+		{"DATABASE_MAX_CONNS", "10", integer(&s.MaxConns, 2, 1000)},
+		{"DATABASE_TIMEOUT", "5s", duration(&s.Timeout, 10*time.Millisecond, time.Minute)},
+	}
+}
+
+func (s *Store) contradictions(environment string) []string {
+	switch {
+	case s.Kind == StoreMemory && environment != Local && !s.AllowMemory:
+		return []string{"STORE: memory loses every order at a restart and is refused outside ENVIRONMENT=local; " +
+			"set STORE=postgresql, or consent with ALLOW_MEMORY_STORE=true"}
+	case s.Kind == StorePostgreSQL && s.DatabaseURL == "":
+		return []string{"DATABASE_URL: is empty, want postgres://user:password@host:5432/name when STORE=postgresql"}
+	default:
+		return nil
+	}
+}
+
+func databaseURL(target *Secret) func(string) error {
+	return func(text string) error {
+		if text == "" {
+			return nil
+		}
+		parsed, err := url.Parse(text)
+		if err != nil || parsed.Scheme != "postgres" && parsed.Scheme != "postgresql" {
+			return errors.New("is no PostgreSQL URL, want postgres://user:password@host:5432/name")
+		}
+		*target = Secret(text)
+		return nil
+	}
+}

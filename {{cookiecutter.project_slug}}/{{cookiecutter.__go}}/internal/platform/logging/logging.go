@@ -1,0 +1,65 @@
+package logging
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"regexp"
+	"strings"
+
+	"go.opentelemetry.io/otel/trace"
+)
+
+const redacted = "[redacted]"
+
+var (
+	secretNames = []string{"password", "secret", "token", "authorization", "cookie", "database_url", "api_key", "credential"}
+	userInfo    = regexp.MustCompile(`://[^/\s@]+@`)
+)
+
+func New(out io.Writer, level slog.Level, fields ...any) *slog.Logger {
+	handler := slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: redact})
+	return slog.New(traced{handler}).With(fields...)
+}
+
+func redact(_ []string, attr slog.Attr) slog.Attr {
+	name := strings.ToLower(attr.Key)
+	for _, secret := range secretNames {
+		if strings.Contains(name, secret) {
+			return slog.String(attr.Key, redacted)
+		}
+	}
+	if value, isError := attr.Value.Any().(error); isError {
+		return slog.String(attr.Key, scrub(value.Error()))
+	}
+	if attr.Value.Kind() == slog.KindString {
+		return slog.String(attr.Key, scrub(attr.Value.String()))
+	}
+	return attr
+}
+
+func scrub(text string) string {
+	if !strings.Contains(text, "://") {
+		return text
+	}
+	return userInfo.ReplaceAllString(text, "://"+redacted+"@")
+}
+
+type traced struct {
+	slog.Handler
+}
+
+func (t traced) Handle(ctx context.Context, record slog.Record) error {
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		record.AddAttrs(slog.String("trace_id", span.TraceID().String()), slog.String("span_id", span.SpanID().String()))
+	}
+	return t.Handler.Handle(ctx, record)
+}
+
+func (t traced) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return traced{t.Handler.WithAttrs(attrs)}
+}
+
+func (t traced) WithGroup(name string) slog.Handler {
+	return traced{t.Handler.WithGroup(name)}
+}
