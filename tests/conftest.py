@@ -63,7 +63,7 @@ def _quiet_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     home = tmp_path_factory.mktemp("home")
     (home / "gitconfig").write_text(
         "[user]\n\tname = A Tester\n\temail = tester@example.com\n[init]\n\tdefaultBranch = main\n"
-        "[protocol \"file\"]\n\tallow = always\n",
+        '[protocol "file"]\n\tallow = always\n',
         encoding="utf-8",
     )
     (home / "copier.yml").write_text("{}\n", encoding="utf-8")
@@ -131,7 +131,10 @@ def by_cookiecutter(checkout: Path, tmp_path: Path) -> Render:
 
     def render(answers: dict[str, Any] | None = None, **more: str) -> Path:
         made = cookiecutter(
-            str(checkout), no_input=True, output_dir=str(tmp_path / "cookiecutter"), extra_context={**(answers or {}), **more}
+            str(checkout),
+            no_input=True,
+            output_dir=str(tmp_path / "cookiecutter"),
+            extra_context={**(answers or {}), **more},
         )
         return Path(made)
 
@@ -144,7 +147,9 @@ def by_copier(address: str, tmp_path: Path) -> Render:
 
     def render(answers: dict[str, Any] | None = None, **more: str) -> Path:
         target = tmp_path / "copier"
-        run_copy(address, target, data={**(answers or {}), **more}, defaults=True, quiet=True, unsafe=False, vcs_ref=TAG)
+        run_copy(
+            address, target, data={**(answers or {}), **more}, defaults=True, quiet=True, unsafe=False, vcs_ref=TAG
+        )
         return target
 
     return render

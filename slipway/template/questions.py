@@ -67,7 +67,9 @@ class Questions:
             _check_question(name, question)
         return cls(
             asked={name: question for name, question in data.items() if question.get("when") is not False},
-            hidden={name: question["default"].strip() for name, question in data.items() if question.get("when") is False},
+            hidden={
+                name: question["default"].strip() for name, question in data.items() if question.get("when") is False
+            },
             bridge=_bridged(bridge["default"]),
         )
 

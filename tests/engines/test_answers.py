@@ -41,16 +41,40 @@ GOOD = [
     ("created_on", "31122099"),
 ]
 BAD = [
-    *(("project_name", text) for text in ("", " A", "A ", "A\n", "A\nb", "A{{b", "A{%b", "A{#b", "A\U0001f600", "1a", LONG)),
-    *(("project_name", text) for text in ("A\x7f", "A\x00b", "A\x1b[31m", "A\u202eb", "A\u2028b", "A\u00adb", "A\tb", "-A")),
+    *(
+        ("project_name", text)
+        for text in ("", " A", "A ", "A\n", "A\nb", "A{{b", "A{%b", "A{#b", "A\U0001f600", "1a", LONG)
+    ),
+    *(
+        ("project_name", text)
+        for text in ("A\x7f", "A\x00b", "A\x1b[31m", "A\u202eb", "A\u2028b", "A\u00adb", "A\tb", "-A")
+    ),
     *(("description", text) for text in ("", "two\nlines", "ends ", "{{ x }}", LONG)),
-    *(("project_slug", text) for text in ("", "a", "A", "go", "main", "internal", "kube-x", "x" * 41, "a--b", "-a", "a-")),
-    *(("project_slug", text) for text in ("a_b", "../x", "a/b", "ab\n", "com1", "é-x", "$(id)", "`id`", "a b", "{{x}}", LONG)),
+    *(
+        ("project_slug", text)
+        for text in ("", "a", "A", "go", "main", "internal", "kube-x", "x" * 41, "a--b", "-a", "a-")
+    ),
+    *(
+        ("project_slug", text)
+        for text in ("a_b", "../x", "a/b", "ab\n", "com1", "é-x", "$(id)", "`id`", "a b", "{{x}}", LONG)
+    ),
     *(("owner_team", text) for text in ("", "a", "Platform", "a team", "@team", "a\n", LONG)),
-    *(("repository_url", text) for text in ("", "http://h.co/a", "https://u:p@h.co/a", "https://token@h.co/a", "https://h/a")),
-    *(("repository_url", text) for text in ("https://h.co/", "https://h.co/a/", "https://h.co/a?x", "https://h.co/../a")),
-    *(("repository_url", text) for text in ("ftp://h.co/a", "git@h.co/a", "https://h.co/a b", "https://h.co/a\n", "h.co/a")),
-    *(("ticket_id", text) for text in ("", "plat-1", "P-1", "PLAT-0", "PLAT-01", "PLAT1", "PLAT-1\n", "PLAT-1 x", "1A-1")),
+    *(
+        ("repository_url", text)
+        for text in ("", "http://h.co/a", "https://u:p@h.co/a", "https://token@h.co/a", "https://h/a")
+    ),
+    *(
+        ("repository_url", text)
+        for text in ("https://h.co/", "https://h.co/a/", "https://h.co/a?x", "https://h.co/../a")
+    ),
+    *(
+        ("repository_url", text)
+        for text in ("ftp://h.co/a", "git@h.co/a", "https://h.co/a b", "https://h.co/a\n", "h.co/a")
+    ),
+    *(
+        ("ticket_id", text)
+        for text in ("", "plat-1", "P-1", "PLAT-0", "PLAT-01", "PLAT1", "PLAT-1\n", "PLAT-1 x", "1A-1")
+    ),
     *(("created_on", text) for text in ("", "29022025", "31042026", "00012026", "01132026", "2026-01-01", "31021999")),
 ]
 
@@ -131,6 +155,8 @@ def test_a_validator_quotes_its_pattern_so_that_jinja_reads_it_back() -> None:
 def test_no_accepted_answer_holds_a_control_character_or_opens_jinja(question: str, answer: str) -> None:
     accepted = RULES[question].accepts(answer)
 
-    harmless = all(character.isprintable() for character in answer) and not any(mark in answer for mark in ("{{", "{%", "{#"))
+    harmless = all(character.isprintable() for character in answer) and not any(
+        mark in answer for mark in ("{{", "{%", "{#")
+    )
 
     assert harmless or not accepted

@@ -31,7 +31,9 @@ def test_a_chosen_folder_lands_one_level_up_and_another_is_gone(tmp_path: Path) 
 
 
 def test_choice_folders_nest_and_merge_into_folders_that_exist(tmp_path: Path) -> None:
-    write(tmp_path, "docs/a.md", ".lift.go/docs/b.md", ".lift.go/.lift.sql/docs/c/d.md", ".lift.go/.drop.none/docs/e.md")
+    write(
+        tmp_path, "docs/a.md", ".lift.go/docs/b.md", ".lift.go/.lift.sql/docs/c/d.md", ".lift.go/.drop.none/docs/e.md"
+    )
 
     settle(tmp_path)
 

@@ -14,7 +14,9 @@ from pytest_cookies.plugin import Cookies
 from tests.conftest import git, tree_of
 
 
-def cookiecutter_command(checkout: Path, place: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def cookiecutter_command(
+    checkout: Path, place: Path, *words: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run the real command as a person would."""
     place.mkdir(exist_ok=True)
     return subprocess.run(

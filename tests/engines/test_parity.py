@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import FIRST_DAY, Answers, Render, combinations, name_of, tree_of
 
 AWKWARD = {
-    "project_name": 'Été "x": $(id) `ls` \'q\' #1 <b> \\ & 50%',
+    "project_name": "Été \"x\": $(id) `ls` 'q' #1 <b> \\ & 50%",
     "project_slug": "ete",
     "description": "Größe: viele Łodzie, \"quoted\", 'single', ${HOME} and %{x}; a | b * c_d [e](f) ~ g! 日本語",
     "repository_url": "ssh://git@git.example.com:2222/a-team/sub.group/ete.git",
@@ -17,7 +17,9 @@ AWKWARD = {
 
 
 @pytest.mark.parametrize("answers", combinations(), ids=name_of)
-def test_both_engines_make_the_same_bytes_and_modes(answers: Answers, by_cookiecutter: Render, by_copier: Render) -> None:
+def test_both_engines_make_the_same_bytes_and_modes(
+    answers: Answers, by_cookiecutter: Render, by_copier: Render
+) -> None:
     ours = by_cookiecutter(answers, **FIRST_DAY)
 
     theirs = by_copier(answers, **FIRST_DAY)

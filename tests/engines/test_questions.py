@@ -39,7 +39,9 @@ def test_both_files_offer_the_same_choices_with_the_same_default_and_help() -> N
 
 
 def test_every_choice_says_when_to_take_it() -> None:
-    silent = [label for name in QUESTIONS.offered() for label in QUESTIONS.asked[name]["choices"] if "take it" not in label]
+    silent = [
+        label for name in QUESTIONS.offered() for label in QUESTIONS.asked[name]["choices"] if "take it" not in label
+    ]
 
     assert silent == []
 

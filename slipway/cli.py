@@ -1,0 +1,93 @@
+"""The `slipway` command."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from slipway import __version__, report
+from slipway.contract import REGISTRY, check, load
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _ids(_context: click.Context, _parameter: click.Parameter, value: str) -> frozenset[str]:
+    load()
+    wanted = frozenset(filter(None, (word.strip().upper() for word in value.split(","))))
+    if unknown := sorted(wanted - set(REGISTRY)):
+        message = f"{', '.join(unknown)}: no such check; `slipway checks` lists them"
+        raise click.BadParameter(message)
+    return wanted
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="slipway")
+def main() -> None:
+    """Check services made from the Slipway template, and look after the template itself."""
+
+
+@main.command("check")
+@click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".")
+@click.option("--format", "form", type=click.Choice(["text", "json", "sarif", "gitlab", "junit"]), default="text")
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write there instead of standard output."
+)
+@click.option("--select", callback=_ids, default="", metavar="ID,...", help="Run these checks only.")
+@click.option("--ignore", callback=_ids, default="", metavar="ID,...", help="Leave these checks out.")
+def check_command(path: Path, form: str, output: Path | None, select: frozenset[str], ignore: frozenset[str]) -> None:
+    """Check the service at PATH (this folder by default).
+
+    Exit status: 0 when everything holds, 1 when there are findings, 2 when the command is wrong.
+    """
+    from slipway.formats import FORMATS  # noqa: PLC0415  -- only this command writes them
+
+    result = check(path, select=select, ignore=ignore)
+    if form == "text":
+        paint = report.Paint(on=output is None and report.colours(sys.stdout))
+        parts = [report.findings(result, paint=paint), report.summary(result, paint=paint)]
+        text = "\n\n".join(filter(None, parts)) + "\n"
+    else:
+        text = FORMATS[form](result)
+    if output:
+        output.write_text(text, encoding="utf-8", newline="\n")
+    else:
+        click.echo(text, nl=False)
+    sys.exit(1 if result.findings else 0)
+
+
+@main.command("checks")
+@click.option(
+    "--explain", callback=_ids, default="", metavar="ID,...", help="Say why these are checked and how to mend them."
+)
+def checks_command(explain: frozenset[str]) -> None:
+    """List the checks."""
+    load()
+    for one in sorted(REGISTRY.values(), key=lambda one: one.id):
+        if explain and one.id in explain:
+            click.echo(f"{one.id}  {one.title}\n  why  {one.why}\n  fix  {one.fix}")
+        elif not explain:
+            click.echo(f"{one.id}  {one.title}")
+
+
+@main.group()
+def template() -> None:
+    """Commands for the owners of the template."""
+
+
+@template.command()
+@click.option("--check", "only_compare", is_flag=True, help="Change nothing; exit 1 when something is out of date.")
+@click.option("--root", type=click.Path(exists=True, file_okay=False, path_type=Path), default=ROOT, hidden=True)
+def sync(root: Path, *, only_compare: bool) -> None:
+    """Write what is derived from its source: cookiecutter.json, the validators and the reference pages."""
+    from slipway.template.sync import stale  # noqa: PLC0415
+
+    out_of_date = stale(root)
+    for path, text in out_of_date.items():
+        if only_compare:
+            click.echo(f"{path} is out of date; run: make questions", err=True)
+        else:
+            (root / path).write_text(text, encoding="utf-8", newline="\n")
+            click.echo(f"wrote {path}")
+    sys.exit(1 if only_compare and out_of_date else 0)

@@ -1,0 +1,85 @@
+"""Alerts: each can be answered, and each asks for something that is measured."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from slipway.contract.registry import check
+from slipway.contract.repository import Document, Repository
+
+REGISTRY_FILE = "telemetry/metrics.yaml"
+ANNOTATIONS = ("summary", "description", "runbook_url")
+FOREIGN = ("go_", "process_", "kube_", "container_", "up", "ALERTS", "promhttp_", "scrape_")
+SUFFIXES = ("_bucket", "_sum", "_count")
+PROMQL = re.compile(r"\b([a-z][a-z0-9_]*[a-z0-9])\s*(?=\{|\[)")
+
+
+def alerts(repository: Repository) -> Iterator[tuple[str, Document]]:
+    """Give each alerting rule with its file."""
+    for path in repository.matching(r"(?:observability|k8s)/.*\.ya?ml$"):
+        for document in repository.documents(path):
+            yield from ((path, rule) for rule in _rules(document) if "alert" in rule)
+
+
+def _rules(document: Any) -> Iterator[Document]:
+    spec = document.get("spec", document) if isinstance(document, dict) else {}
+    groups = spec.get("groups") if isinstance(spec, dict) else None
+    for group in groups if isinstance(groups, list) else []:
+        yield from (
+            rule for rule in (group.get("rules") if isinstance(group, dict) else None) or [] if isinstance(rule, dict)
+        )
+
+
+@check(
+    "OBS001",
+    "every alert says how long, how bad, what and what to do",
+    why="An alert without a runbook or a severity wakes somebody and leaves them alone (row S03).",
+    fix="Give it for, labels.severity and the annotations summary, description and runbook_url.",
+)
+def complete(repository: Repository) -> Iterator[tuple[str, int, str]]:
+    """Yield alerts that lack a part."""
+    for path, rule in alerts(repository):
+        missing = ["for"] if "for" not in rule else []
+        missing += ["labels.severity"] if "severity" not in (rule.get("labels") or {}) else []
+        missing += [f"annotations.{name}" for name in ANNOTATIONS if not (rule.get("annotations") or {}).get(name)]
+        if missing:
+            yield path, 0, f"alert {rule['alert']} lacks {', '.join(missing)}"
+
+
+@check(
+    "OBS002",
+    "every runbook that an alert names is there",
+    why="A dead link at three in the morning is worse than none (row T04).",
+    fix="Write the runbook under docs/runbooks/, or correct the link.",
+)
+def runbooks(repository: Repository) -> Iterator[tuple[str, int, str]]:
+    """Yield runbook links into this repository that lead nowhere."""
+    for path, rule in alerts(repository):
+        link = str((rule.get("annotations") or {}).get("runbook_url") or "")
+        found = re.search(r"docs/runbooks/[\w.-]+\.md", link)
+        if found and found[0] not in repository.files:
+            yield path, 0, f"alert {rule['alert']} links to {found[0]}, which does not exist"
+
+
+@check(
+    "OBS003",
+    "every metric that an alert asks for is registered",
+    why="An alert on a metric that nobody emits never fires, and nobody notices (row E04).",
+    fix=f"Correct the name, or register the metric in {REGISTRY_FILE}.",
+)
+def metrics(repository: Repository) -> Iterator[tuple[str, int, str]]:
+    """Yield alerts over metrics that the registry does not know."""
+    known = set(re.findall(r"[a-z][a-z0-9_]+", repository.text(REGISTRY_FILE)))
+    recorded = {
+        str(rule.get("record"))
+        for path in repository.matching(r"(?:observability|k8s)/.*\.ya?ml$")
+        for document in repository.documents(path)
+        for rule in _rules(document)
+    }
+    for path, rule in alerts(repository):
+        for name in PROMQL.findall(str(rule.get("expr"))):
+            plain = next((name.removesuffix(suffix) for suffix in SUFFIXES if name.endswith(suffix)), name)
+            if known and not name.startswith(FOREIGN) and not known & {name, plain} and name not in recorded:
+                yield path, 0, f"alert {rule['alert']} asks for {name}, which {REGISTRY_FILE} does not know"
