@@ -54,9 +54,6 @@ func (g *Group) Start(ctx context.Context, component Component) error {
 func (g *Group) run(ctx context.Context, part *running) {
 	defer close(part.done)
 	part.err = part.component.Run(ctx)
-	if part.err == nil && ctx.Err() == nil {
-		return
-	}
 	if part.err != nil {
 		select {
 		case g.failed <- fmt.Errorf("run %s: %w", part.component.Name, part.err):

@@ -1,0 +1,80 @@
+# The part of the make targets that is the same for every language. It belongs to the template: add targets in the
+# Makefile instead, with a double colon where you add to one of these.
+
+SERVICE := {{ cookiecutter.project_slug }}
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
+REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+REGISTRY ?=
+IMAGE ?= $(if $(REGISTRY),$(REGISTRY)/)$(SERVICE):$(REVISION)
+ENVIRONMENT ?=
+CONTEXT ?=
+URL ?= http://127.0.0.1:8080
+YES ?=
+TICKET ?=
+TITLE ?=
+RANGE ?=
+export VERSION REVISION IMAGE
+
+.DEFAULT_GOAL := help
+.PHONY: help lint lint-repository test verify image push scan manifests plan deploy rollback smoke feature \
+  commit-check features-check hooks clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { sub(/:$$/, "", $$1); printf "  %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+lint:: lint-code lint-repository ## check the code and everything around it
+
+lint-repository: features-check ## check scripts, Dockerfile and data files with the linters that are installed
+	@bin/lint-repository
+
+test:: test-unit test-integration test-e2e ## run every test
+
+verify: ## hold the repository against the template's contract (needs uv)
+	@bin/verify
+
+image: ## build the image as $(IMAGE)
+	@bin/image -i "$(IMAGE)"
+
+push: ## push the image that was built
+	@bin/image -p -i "$(IMAGE)"
+
+scan: ## scan the image; fails on HIGH and CRITICAL
+	@bin/scan -i "$(IMAGE)"
+
+manifests: ## render the manifests of every environment into build/manifests
+	@bin/manifests
+
+plan: ## show what Terraform would change: make plan ENVIRONMENT=dev
+	@$(call need,ENVIRONMENT,dev staging production)
+	terraform -chdir=infra/terraform/envs/$(ENVIRONMENT) plan -input=false
+
+deploy: ## deploy an image: make deploy ENVIRONMENT=dev CONTEXT=my-cluster IMAGE=registry/name:tag
+	@$(call need,ENVIRONMENT,dev staging production)
+	@$(call need,CONTEXT,a context of kubectl config get-contexts)
+	@bin/deploy -e "$(ENVIRONMENT)" -c "$(CONTEXT)" -i "$(IMAGE)" $(if $(YES),-y)
+
+rollback: ## go back to the version before: make rollback ENVIRONMENT=dev CONTEXT=my-cluster
+	@$(call need,ENVIRONMENT,dev staging production)
+	@$(call need,CONTEXT,a context of kubectl config get-contexts)
+	@bin/rollback -e "$(ENVIRONMENT)" -c "$(CONTEXT)" $(if $(YES),-y)
+
+smoke: ## ask a running service a few questions: make smoke URL=http://127.0.0.1:8080
+	@bin/smoke -u "$(URL)"
+
+feature: ## open the next features summary: make feature TICKET={{ cookiecutter.__ticket_prefix }}-2 TITLE="What changes"
+	@$(call need,TICKET,a ticket such as {{ cookiecutter.__ticket_prefix }}-2)
+	@bin/feature -t "$(TICKET)" -s "$(or $(TITLE),What changes)"
+
+commit-check: ## check the commit messages since the main branch, or of RANGE=a..b
+	@bin/commit-check -r "$(or $(RANGE),origin/main..HEAD)"
+
+features-check: ## check the features summaries
+	@bin/features-check
+
+hooks: ## check each commit message as it is written
+	git config core.hooksPath .githooks
+
+clean:: ## remove what the targets made
+	rm -rf build tmp
+
+need = test -n '$($1)' || { echo "$1 is not set; say $1=... with $2" >&2; exit 2; }

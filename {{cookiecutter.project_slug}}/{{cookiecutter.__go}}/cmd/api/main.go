@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"{{ cookiecutter.__go_module }}/internal/adapters/httpapi"
+	"{{ cookiecutter.__go_module }}/internal/adapters/store"
+	"{{ cookiecutter.__go_module }}/internal/app"
+	"{{ cookiecutter.__go_module }}/internal/platform/config"
+	"{{ cookiecutter.__go_module }}/internal/platform/health"
+	"{{ cookiecutter.__go_module }}/internal/platform/httpserver"
+	"{{ cookiecutter.__go_module }}/internal/platform/lifecycle"
+	"{{ cookiecutter.__go_module }}/internal/platform/process"
+)
+
+var (
+	version  = "dev"
+	revision = "unknown"
+)
+
+func main() {
+	os.Exit(process.Main(config.API, process.Build{Version: version, Revision: revision}, nil, run))
+}
+
+func run(ctx context.Context, p *process.Process, _ string) int {
+	p.Logger.InfoContext(ctx, "Starting api", "revision", revision)
+	server, err := start(ctx, p)
+	if err != nil {
+		p.Logger.ErrorContext(ctx, "Failed to start api", "error", err)
+		_ = p.Stop(ctx, false)
+		return process.ExitFailed
+	}
+	p.Logger.InfoContext(ctx, "Api started", "http_addr", server.Address(), "admin_addr", p.AdminAddress(), "store", p.Config.Store.Kind)
+
+	failure := p.Group.Wait(ctx)
+
+	started := time.Now()
+	p.Logger.InfoContext(ctx, "Stopping api", "cause", process.Cause(failure))
+	if err := p.Stop(ctx, failure == nil); err != nil {
+		p.Logger.ErrorContext(ctx, "Failed to stop api", "error", err, "duration_ms", time.Since(started).Milliseconds())
+		return process.ExitFailed
+	}
+	p.Logger.InfoContext(ctx, "Api stopped", "duration_ms", time.Since(started).Milliseconds())
+	return process.ExitOK
+}
+
+func start(ctx context.Context, p *process.Process) (*httpserver.Server, error) {
+	if err := p.StartAdmin(ctx); err != nil {
+		return nil, fmt.Errorf("start admin listener: %w", err)
+	}
+	opened, err := store.Open(ctx, p.Config, p.Logger)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	if err := p.Group.Start(ctx, lifecycle.Component{Name: "store", Stop: opened.Close}); err != nil {
+		return nil, fmt.Errorf("start store: %w", err)
+	}
+	if opened.InProcess {
+		projector := &app.Projector{
+			Inbox: opened.Inbox, Metrics: p.Telemetry, Tracer: p.Telemetry, Logger: p.Logger,
+			Every: p.Config.WorkerPollInterval, Wake: opened.Wake,
+		}
+		if err := p.Group.Start(ctx, lifecycle.Component{Name: "projector", Run: projector.Run}); err != nil {
+			return nil, fmt.Errorf("start projector: %w", err)
+		}
+	}
+	server := newServer(p, opened)
+	if err := p.Group.Start(ctx, server.Component()); err != nil {
+		return nil, fmt.Errorf("start public listener: %w", err)
+	}
+	p.Health.Ready(map[string]health.Check{"store": opened.Ping})
+	return server, nil
+}
+
+func newServer(p *process.Process, opened store.Store) *httpserver.Server {
+	application := app.New(app.Dependencies{
+		Orders:         opened.Orders,
+		Summaries:      opened.Summaries,
+		Metrics:        p.Telemetry,
+		Tracer:         p.Telemetry,
+		Logger:         p.Logger,
+		Clock:          time.Now,
+		IdempotencyTTL: p.Config.IdempotencyTTL,
+		Timeout:        p.Config.RequestTimeout,
+	})
+	handler := httpserver.Wrap(httpapi.New(application, p.Logger), httpserver.Options{
+		Observer:       p.Telemetry,
+		Logger:         p.Logger,
+		RequestTimeout: p.Config.RequestTimeout,
+		MaxBodyBytes:   p.Config.MaxBodyBytes,
+	})
+	limits := httpserver.Limits{
+		ReadHeader: p.Config.ReadHeaderTimeout,
+		Read:       p.Config.ReadTimeout,
+		Write:      p.Config.WriteTimeout,
+		Idle:       p.Config.IdleTimeout,
+	}
+	return httpserver.New("public listener", p.Config.HTTPAddr, handler, limits, p.Logger)
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"{{ cookiecutter.__go_module }}/internal/adapters/store"
+	"{{ cookiecutter.__go_module }}/internal/app"
+	"{{ cookiecutter.__go_module }}/internal/platform/config"
+	"{{ cookiecutter.__go_module }}/internal/platform/health"
+	"{{ cookiecutter.__go_module }}/internal/platform/lifecycle"
+	"{{ cookiecutter.__go_module }}/internal/platform/process"
+)
+
+var (
+	version  = "dev"
+	revision = "unknown"
+)
+
+func main() {
+	os.Exit(process.Main(config.Worker, process.Build{Version: version, Revision: revision}, nil, run))
+}
+
+func run(ctx context.Context, p *process.Process, _ string) int {
+	p.Logger.InfoContext(ctx, "Starting worker", "revision", revision)
+	if err := start(ctx, p); err != nil {
+		p.Logger.ErrorContext(ctx, "Failed to start worker", "error", err)
+		_ = p.Stop(ctx, false)
+		return process.ExitFailed
+	}
+	p.Logger.InfoContext(ctx, "Worker started", "admin_addr", p.AdminAddress(), "store", p.Config.Store.Kind)
+
+	failure := p.Group.Wait(ctx)
+
+	started := time.Now()
+	p.Logger.InfoContext(ctx, "Stopping worker", "cause", process.Cause(failure))
+	if err := p.Stop(ctx, false); err != nil {
+		p.Logger.ErrorContext(ctx, "Failed to stop worker", "error", err, "duration_ms", time.Since(started).Milliseconds())
+		return process.ExitFailed
+	}
+	p.Logger.InfoContext(ctx, "Worker stopped", "duration_ms", time.Since(started).Milliseconds())
+	return process.ExitOK
+}
+
+func start(ctx context.Context, p *process.Process) error {
+	if err := p.StartAdmin(ctx); err != nil {
+		return fmt.Errorf("start admin listener: %w", err)
+	}
+	opened, err := store.Open(ctx, p.Config, p.Logger)
+	if err != nil {
+		return fmt.Errorf("open store: %w", err)
+	}
+	if opened.InProcess {
+		p.Logger.WarnContext(ctx, "Worker has a memory store of its own", "effect", "orders placed at the api never arrive here; the api projects them itself")
+	}
+	if err := p.Group.Start(ctx, lifecycle.Component{Name: "store", Stop: opened.Close}); err != nil {
+		return fmt.Errorf("start store: %w", err)
+	}
+	projector := &app.Projector{
+		Inbox: opened.Inbox, Metrics: p.Telemetry, Tracer: p.Telemetry, Logger: p.Logger,
+		Every: p.Config.WorkerPollInterval, Wake: opened.Wake,
+	}
+	if err := p.Group.Start(ctx, lifecycle.Component{Name: "projector", Run: projector.Run}); err != nil {
+		return fmt.Errorf("start projector: %w", err)
+	}
+	p.Health.Ready(map[string]health.Check{"store": opened.Ping})
+	return nil
+}

@@ -1,0 +1,200 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"{{ cookiecutter.__go_module }}/internal/adapters/events"
+	"{{ cookiecutter.__go_module }}/internal/app"
+	"{{ cookiecutter.__go_module }}/internal/domain/order"
+)
+
+type usedKey struct {
+	fingerprint [32]byte
+	orderID     order.ID
+	expiresAt   time.Time
+}
+
+// Store keeps everything in this process: orders, the queue of their events and the summaries. It is safe for use by
+// many goroutines.
+type Store struct {
+	mutex     sync.Mutex
+	orders    map[order.ID]order.Order
+	sorted    []order.ID
+	keys      map[string]usedKey
+	queue     [][]byte
+	seen      map[order.ID]struct{}
+	summaries map[order.Day]order.DailySummary
+	wake      chan struct{}
+	taking    chan struct{}
+}
+
+func New() *Store {
+	return &Store{
+		orders:    map[order.ID]order.Order{},
+		keys:      map[string]usedKey{},
+		seen:      map[order.ID]struct{}{},
+		summaries: map[order.Day]order.DailySummary{},
+		wake:      make(chan struct{}, 1),
+		taking:    make(chan struct{}, 1),
+	}
+}
+
+// Wake delivers a value when events wait in the queue.
+func (s *Store) Wake() <-chan struct{} {
+	return s.wake
+}
+
+func (s *Store) Add(ctx context.Context, placement order.Placement) (order.Order, bool, error) {
+	if err := ctx.Err(); err != nil {
+		return order.Order{}, false, fmt.Errorf("add order: %w", err)
+	}
+	message, err := events.EncodePlaced(placement.Event)
+	if err != nil {
+		return order.Order{}, false, err
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if key := placement.Key; key != nil {
+		used, found := s.keys[key.Key]
+		if found && used.expiresAt.After(key.Now) {
+			if used.fingerprint != key.Fingerprint {
+				return order.Order{}, false, order.ErrIdempotencyConflict
+			}
+			return s.orders[used.orderID], true, nil
+		}
+		s.forget(key.Now)
+		s.keys[key.Key] = usedKey{fingerprint: key.Fingerprint, orderID: placement.Order.ID(), expiresAt: key.ExpiresAt}
+	}
+	s.insert(placement.Order)
+	s.queue = append(s.queue, message)
+	s.notify()
+	return placement.Order, false, nil
+}
+
+func (s *Store) forget(now time.Time) {
+	for name, used := range s.keys {
+		if !used.expiresAt.After(now) {
+			delete(s.keys, name)
+		}
+	}
+}
+
+func (s *Store) insert(placed order.Order) {
+	id := placed.ID()
+	at, _ := slices.BinarySearch(s.sorted, id)
+	s.sorted = slices.Insert(s.sorted, at, id)
+	s.orders[id] = placed
+}
+
+func (s *Store) notify() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (s *Store) Find(ctx context.Context, id order.ID) (order.Order, error) {
+	if err := ctx.Err(); err != nil {
+		return order.Order{}, fmt.Errorf("find order: %w", err)
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	found, known := s.orders[id]
+	if !known {
+		return order.Order{}, order.ErrNotFound
+	}
+	return found, nil
+}
+
+func (s *Store) List(ctx context.Context, page order.Page) ([]order.Order, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("list orders: %w", err)
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	end := len(s.sorted)
+	if page.After != "" {
+		end, _ = slices.BinarySearchFunc(s.sorted, page.After, func(a, b order.ID) int {
+			return strings.Compare(string(a), string(b))
+		})
+	}
+	first := max(0, end-page.Limit)
+	found := make([]order.Order, 0, end-first)
+	for i := end - 1; i >= first; i-- {
+		found = append(found, s.orders[s.sorted[i]])
+	}
+	return found, nil
+}
+
+func (s *Store) Apply(ctx context.Context, event order.Placed) (bool, error) {
+	if err := ctx.Err(); err != nil {
+		return false, fmt.Errorf("apply event: %w", err)
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if _, known := s.seen[event.EventID]; known {
+		return false, nil
+	}
+	s.seen[event.EventID] = struct{}{}
+	summary := s.summaries[event.Day()]
+	summary.Orders++
+	summary.RevenueCents += event.TotalCents
+	s.summaries[event.Day()] = summary
+	return true, nil
+}
+
+func (s *Store) Daily(ctx context.Context, day order.Day) (order.DailySummary, error) {
+	if err := ctx.Err(); err != nil {
+		return order.DailySummary{}, fmt.Errorf("read summary: %w", err)
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	summary := s.summaries[day]
+	summary.Day = day
+	return summary, nil
+}
+
+func (s *Store) Take(ctx context.Context, limit int, project app.Projection) (app.Batch, error) {
+	select {
+	case s.taking <- struct{}{}:
+		defer func() { <-s.taking }()
+	case <-ctx.Done():
+		return app.Batch{}, fmt.Errorf("take events: %w", ctx.Err())
+	}
+	var batch app.Batch
+	for _, message := range s.head(limit) {
+		event, err := events.DecodePlaced(message)
+		if err != nil {
+			batch.Parked++
+		} else if err := project(ctx, event, s); err != nil {
+			return batch, fmt.Errorf("project event: %w", err)
+		}
+		batch.Taken++
+		s.drop()
+	}
+	return batch, nil
+}
+
+func (s *Store) Pending(context.Context) (int64, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return int64(len(s.queue)), nil
+}
+
+func (s *Store) head(limit int) [][]byte {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return slices.Clone(s.queue[:min(limit, len(s.queue))])
+}
+
+func (s *Store) drop() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.queue[0] = nil
+	s.queue = s.queue[1:]
+}

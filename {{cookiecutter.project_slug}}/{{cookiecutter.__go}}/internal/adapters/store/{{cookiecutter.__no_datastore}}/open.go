@@ -1,0 +1,16 @@
+package store
+
+import (
+	"context"
+	"log/slog"
+
+	"{{ cookiecutter.__go_module }}/internal/platform/config"
+)
+
+func Open(_ context.Context, _ config.Config, _ *slog.Logger) (Store, error) {
+	return openMemory(), nil
+}
+
+func Migrate(_ context.Context, _ config.Config, _ string) (map[string]string, error) {
+	return map[string]string{"memory": "keeps no schema"}, nil
+}

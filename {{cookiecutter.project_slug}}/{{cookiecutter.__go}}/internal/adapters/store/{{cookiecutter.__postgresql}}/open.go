@@ -1,0 +1,46 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"{{ cookiecutter.__go_module }}/internal/adapters/postgres"
+	"{{ cookiecutter.__go_module }}/internal/platform/config"
+)
+
+func Open(ctx context.Context, loaded config.Config, logger *slog.Logger) (Store, error) {
+	if loaded.Store.Kind == config.StoreMemory {
+		return openMemory(), nil
+	}
+	opened, err := postgres.Open(ctx, settings(loaded), logger)
+	if err != nil {
+		return Store{}, fmt.Errorf("open postgresql: %w", err)
+	}
+	return Store{
+		Orders:    opened,
+		Summaries: opened,
+		Inbox:     opened,
+		Ping:      opened.Ping,
+		Close:     opened.Close,
+	}, nil
+}
+
+func Migrate(ctx context.Context, loaded config.Config, command string) (map[string]string, error) {
+	if loaded.Store.Kind == config.StoreMemory {
+		return map[string]string{"memory": "keeps no schema"}, nil
+	}
+	report, err := postgres.Migrate(ctx, settings(loaded), command)
+	if err != nil {
+		return nil, fmt.Errorf("migrate postgresql: %w", err)
+	}
+	return report, nil
+}
+
+func settings(loaded config.Config) postgres.Settings {
+	return postgres.Settings{
+		URL:      loaded.Store.DatabaseURL.Reveal(),
+		MaxConns: int32(loaded.Store.MaxConns),
+		Timeout:  loaded.Store.Timeout,
+	}
+}

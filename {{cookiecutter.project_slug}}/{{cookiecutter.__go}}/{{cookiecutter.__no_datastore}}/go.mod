@@ -1,0 +1,3 @@
+module {{ cookiecutter.__go_module }}
+
+go 1.26.0
