@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # Shared by the scripts beside it; sourced, never run.
 
+# shellcheck disable=SC2034  # for the scripts that source this
 service={{ cookiecutter.project_slug }}
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 program=$(basename -- "$0")
