@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 
 	"{{ cookiecutter.__go_module }}/internal/domain/order"
@@ -47,13 +46,9 @@ func (d Dependencies) place(ctx context.Context, command PlaceOrder) (PlaceOrder
 	}
 	placement := order.Placement{Order: draft, Event: event}
 	if command.IdempotencyKey != "" {
-		print, err := fingerprint(command.Draft)
-		if err != nil {
-			return PlaceOrderResult{}, err
-		}
 		placement.Key = &order.IdempotencyKey{
 			Key:         command.IdempotencyKey,
-			Fingerprint: print,
+			Fingerprint: fingerprint(command.Draft),
 			Now:         now,
 			ExpiresAt:   now.Add(d.IdempotencyTTL),
 		}
@@ -65,10 +60,10 @@ func (d Dependencies) place(ctx context.Context, command PlaceOrder) (PlaceOrder
 	return PlaceOrderResult{Order: stored, Replayed: replayed}, nil
 }
 
-func fingerprint(draft order.Draft) ([sha256.Size]byte, error) {
-	text, err := json.Marshal(draft)
-	if err != nil {
-		return [sha256.Size]byte{}, fmt.Errorf("fingerprint request: %w", err)
+func fingerprint(draft order.Draft) [sha256.Size]byte {
+	text := fmt.Appendf(nil, "%q", draft.CustomerID)
+	for _, item := range draft.Items {
+		text = fmt.Appendf(text, " %q %d %d", item.SKU, item.Quantity, item.UnitPriceCents)
 	}
-	return sha256.Sum256(text), nil
+	return sha256.Sum256(text)
 }

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 )
 
@@ -57,7 +58,7 @@ func decodeError(err error) error {
 	case errors.As(err, &syntax):
 		return badRequest("body: is no JSON at byte %d", syntax.Offset)
 	case errors.As(err, &wrongType):
-		return badRequest("%s: is a JSON %s, want %s", fieldName(wrongType.Field), wrongType.Value, wrongType.Type.Kind())
+		return badRequest("%s: is a JSON %s, want %s", fieldName(wrongType.Field), wrongType.Value, jsonName(wrongType.Type.Kind()))
 	case strings.HasPrefix(err.Error(), "json: "):
 		return badRequest("body: %s", strings.TrimPrefix(err.Error(), "json: "))
 	default:
@@ -73,6 +74,19 @@ func tooLarge(err error) error {
 	return &requestError{
 		status: http.StatusRequestEntityTooLarge,
 		detail: fmt.Sprintf("body: is larger than %d bytes", limit.Limit),
+	}
+}
+
+func jsonName(kind reflect.Kind) string {
+	switch kind {
+	case reflect.String:
+		return "a string"
+	case reflect.Slice:
+		return "an array"
+	case reflect.Struct:
+		return "an object"
+	default:
+		return "a whole number"
 	}
 }
 

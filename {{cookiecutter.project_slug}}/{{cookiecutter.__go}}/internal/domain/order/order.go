@@ -3,6 +3,7 @@ package order
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -11,7 +12,8 @@ const (
 	MaxQuantity       = 10_000
 	MaxUnitPriceCents = 100_000_000
 
-	maxTokenLength = 64
+	maxTokenLength  = 64
+	tokenCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 )
 
 type Status string
@@ -128,12 +130,5 @@ func isToken(text string) bool {
 	if text == "" || len(text) > maxTokenLength {
 		return false
 	}
-	for _, c := range []byte(text) {
-		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-		digit := c >= '0' && c <= '9'
-		if !letter && !digit && c != '.' && c != '_' && c != '-' {
-			return false
-		}
-	}
-	return true
+	return strings.Trim(text, tokenCharacters) == ""
 }

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -117,9 +116,3 @@ func (c *Config) contradictions(process Process) []string {
 	}
 	return problems
 }
-
-func (e *Error) Is(target error) bool {
-	return target == ErrInvalid
-}
-
-var ErrInvalid = errors.New("invalid configuration")

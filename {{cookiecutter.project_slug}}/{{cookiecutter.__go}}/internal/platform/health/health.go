@@ -81,7 +81,7 @@ func Probe(ctx context.Context, adminAddr string) error {
 	if err != nil {
 		return fmt.Errorf("probe liveness: %w", err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("probe liveness: status %d", response.StatusCode)
 	}

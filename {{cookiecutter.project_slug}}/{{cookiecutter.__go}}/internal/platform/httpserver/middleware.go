@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"path"
 	"runtime/debug"
 	"strings"
 	"time"
 )
 
 type Observer interface {
-	RequestStarted(r *http.Request, route string) (context.Context, func(status int, took time.Duration))
+	RequestStarted(ctx context.Context, r *http.Request, route string) (context.Context, func(status int, took time.Duration))
 }
 
 type Options struct {
@@ -23,45 +24,54 @@ type Options struct {
 
 const unmatched = "unmatched"
 
-// Wrap puts a router behind the things that every request passes: headers, measurement, log, recovery, limits.
-func Wrap(mux *http.ServeMux, options Options) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		started := time.Now()
-		_, pattern := mux.Handler(r)
-		route := routeOf(pattern)
-		ctx, finish := options.Observer.RequestStarted(r, route)
-		recorder := &recorder{ResponseWriter: w}
-		ctx, cancel := context.WithTimeout(ctx, options.RequestTimeout)
-		defer cancel()
-		r = r.WithContext(ctx)
-		r.Body = http.MaxBytesReader(recorder, r.Body, options.MaxBodyBytes)
-		recorder.Header().Set("X-Content-Type-Options", "nosniff")
-		recorder.Header().Set("Cache-Control", "no-store")
-		defer func() {
-			if cause := recover(); cause != nil {
-				options.Logger.ErrorContext(ctx, "Failed to serve request", "error", fmt.Sprint(cause), "stack", string(debug.Stack()))
-				recorder.fail()
-			}
-			status := recorder.statusCode()
-			took := time.Since(started)
-			finish(status, took)
-			options.Logger.InfoContext(ctx, "Request served",
-				"method", r.Method, "route", route, "status", status, "bytes", recorder.bytes, "duration_ms", took.Milliseconds())
-		}()
-		if pattern == "" {
-			refuseUnmatched(recorder, r, mux)
-			return
-		}
-		mux.ServeHTTP(recorder, r)
-	})
+type edge struct {
+	mux     *http.ServeMux
+	options Options
 }
 
-func routeOf(pattern string) string {
-	if pattern == "" {
+// Wrap puts a router behind the things that every request passes: headers, measurement, log, recovery, limits.
+func Wrap(mux *http.ServeMux, options Options) http.Handler {
+	return &edge{mux: mux, options: options}
+}
+
+func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	started := time.Now()
+	route := e.route(r)
+	ctx, finish := e.options.Observer.RequestStarted(r.Context(), r, route)
+	answer := &recorder{ResponseWriter: w}
+	defer func() {
+		if cause := recover(); cause != nil {
+			e.options.Logger.ErrorContext(ctx, "Failed to serve request", "error", fmt.Sprint(cause), "stack", string(debug.Stack()))
+			answer.fail()
+		}
+		took := time.Since(started)
+		finish(answer.statusCode(), took)
+		e.options.Logger.InfoContext(ctx, "Request served", "method", r.Method, "route", route,
+			"status", answer.statusCode(), "bytes", answer.bytes, "duration_ms", took.Milliseconds())
+	}()
+	limited, cancel := context.WithTimeout(ctx, e.options.RequestTimeout)
+	defer cancel()
+	e.serve(answer, r.WithContext(limited), route)
+}
+
+func (e *edge) serve(w http.ResponseWriter, r *http.Request, route string) {
+	r.Body = http.MaxBytesReader(w, r.Body, e.options.MaxBodyBytes)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	if route == unmatched {
+		refuseUnmatched(w, r, e.mux)
+		return
+	}
+	e.mux.ServeHTTP(w, r)
+}
+
+func (e *edge) route(r *http.Request) string {
+	_, pattern := e.mux.Handler(r)
+	if pattern == "" || path.Clean(r.URL.Path) != r.URL.Path {
 		return unmatched
 	}
-	if _, path, found := strings.Cut(pattern, " "); found {
-		return path
+	if _, found, cut := strings.Cut(pattern, " "); cut {
+		return found
 	}
 	return pattern
 }

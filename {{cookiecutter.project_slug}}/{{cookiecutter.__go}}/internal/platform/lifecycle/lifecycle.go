@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 )
 
 // Component is one part of a process. Start must return once the part works. Run, if set, blocks until its context ends
@@ -74,8 +75,7 @@ func (g *Group) Wait(ctx context.Context) error {
 
 func (g *Group) Stop(ctx context.Context) error {
 	var errs []error
-	for i := len(g.parts) - 1; i >= 0; i-- {
-		part := g.parts[i]
+	for _, part := range slices.Backward(g.parts) {
 		if err := part.stop(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("stop %s: %w", part.component.Name, err))
 		}

@@ -12,10 +12,7 @@ import (
 
 const redacted = "[redacted]"
 
-var (
-	secretNames = []string{"password", "secret", "token", "authorization", "cookie", "database_url", "api_key", "credential"}
-	userInfo    = regexp.MustCompile(`://[^/\s@]+@`)
-)
+var userInfo = regexp.MustCompile(`://[^/\s@]+@`)
 
 func New(out io.Writer, level slog.Level, fields ...any) *slog.Logger {
 	handler := slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: redact})
@@ -23,11 +20,8 @@ func New(out io.Writer, level slog.Level, fields ...any) *slog.Logger {
 }
 
 func redact(_ []string, attr slog.Attr) slog.Attr {
-	name := strings.ToLower(attr.Key)
-	for _, secret := range secretNames {
-		if strings.Contains(name, secret) {
-			return slog.String(attr.Key, redacted)
-		}
+	if isSecret(strings.ToLower(attr.Key)) {
+		return slog.String(attr.Key, redacted)
 	}
 	if value, isError := attr.Value.Any().(error); isError {
 		return slog.String(attr.Key, scrub(value.Error()))
@@ -36,6 +30,15 @@ func redact(_ []string, attr slog.Attr) slog.Attr {
 		return slog.String(attr.Key, scrub(attr.Value.String()))
 	}
 	return attr
+}
+
+func isSecret(name string) bool {
+	for _, part := range []string{"password", "secret", "token", "authorization", "cookie", "database_url", "api_key", "credential"} {
+		if strings.Contains(name, part) {
+			return true
+		}
+	}
+	return false
 }
 
 func scrub(text string) string {

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -26,6 +28,7 @@ const (
 	ExitFailed = 1
 	ExitUsage  = 2
 
+	healthcheck  = "healthcheck"
 	flushTimeout = 2 * time.Second
 )
 
@@ -55,7 +58,7 @@ func Main(name config.Process, build Build, allowed []string, run func(ctx conte
 		return code
 	}
 	loaded, err := config.Load(name, os.LookupEnv)
-	if argument == "healthcheck" {
+	if argument == healthcheck {
 		return probe(loaded.AdminAddr)
 	}
 	if err != nil {
@@ -72,21 +75,21 @@ func Main(name config.Process, build Build, allowed []string, run func(ctx conte
 }
 
 func parseArguments(name config.Process, build Build, args, allowed []string, out, errOut io.Writer) (string, int, bool) {
-	switch {
-	case len(args) == 0 && (len(allowed) == 0 || allowed[0] == ""):
+	if len(args) == 0 && len(allowed) == 0 {
 		return "", ExitOK, false
-	case len(args) == 1 && (args[0] == "healthcheck" || args[0] == "-healthcheck"):
-		return "healthcheck", ExitOK, false
-	case len(args) == 1 && (args[0] == "version" || args[0] == "-version"):
-		_, _ = fmt.Fprintf(out, "%s %s %s %s\n", Service, name, build.Version, build.Revision)
-		return "", ExitOK, true
 	}
-	for _, known := range allowed {
-		if len(args) == 1 && args[0] == known {
-			return known, ExitOK, false
+	if len(args) == 1 {
+		argument := strings.TrimLeft(args[0], "-")
+		switch {
+		case argument == "version":
+			_, _ = fmt.Fprintf(out, "%s %s %s %s\n", Service, name, build.Version, build.Revision)
+			return "", ExitOK, true
+		case argument == healthcheck, slices.Contains(allowed, argument):
+			return argument, ExitOK, false
 		}
 	}
-	_, _ = fmt.Fprintf(errOut, "%s: unknown arguments %q, want one of %q, version or healthcheck\n", name, args, allowed)
+	known := strings.Join(append(slices.Clone(allowed), "version", healthcheck), ", ")
+	_, _ = fmt.Fprintf(errOut, "%s: arguments %q, want one of %s\n", name, args, known)
 	return "", ExitUsage, true
 }
 
@@ -100,8 +103,7 @@ func probe(address string) int {
 
 func refuse(name config.Process, build Build, err error) int {
 	logger := logging.New(os.Stderr, slog.LevelInfo, "service", Service, "process", string(name), "version", build.Version)
-	var invalid *config.Error
-	if errors.As(err, &invalid) {
+	if invalid, ok := errors.AsType[*config.Error](err); ok {
 		logger.Error("Failed to load configuration", "errors", invalid.Problems)
 	} else {
 		logger.Error("Failed to load configuration", "error", err)
@@ -139,7 +141,7 @@ func Signals(parent context.Context) (context.Context, func()) {
 			return
 		}
 		<-received
-		os.Exit(ExitFailed)
+		os.Exit(ExitFailed) //nolint:revive // a second signal ends the process at once
 	}()
 	return ctx, func() {
 		signal.Stop(received)

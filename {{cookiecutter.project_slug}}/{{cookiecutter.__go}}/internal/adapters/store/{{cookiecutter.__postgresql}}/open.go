@@ -40,7 +40,7 @@ func Migrate(ctx context.Context, loaded config.Config, command string) (map[str
 func settings(loaded config.Config) postgres.Settings {
 	return postgres.Settings{
 		URL:      loaded.Store.DatabaseURL.Reveal(),
-		MaxConns: int32(loaded.Store.MaxConns),
+		MaxConns: loaded.Store.MaxConns,
 		Timeout:  loaded.Store.Timeout,
 	}
 }

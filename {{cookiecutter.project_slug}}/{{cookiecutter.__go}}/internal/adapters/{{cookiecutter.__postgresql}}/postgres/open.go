@@ -68,7 +68,7 @@ func (s *Store) connect(ctx context.Context, logger *slog.Logger) error {
 		if attempt == connectAttempts {
 			return fmt.Errorf("connect after %d attempts: %w", attempt, err)
 		}
-		wait := pause/2 + rand.N(pause/2)
+		wait := pause/2 + rand.N(pause/2) //nolint:gosec // jitter needs no secrecy
 		logger.WarnContext(ctx, "Failed to connect to database", "error", err, "attempt", attempt, "retry_in", wait.String())
 		select {
 		case <-ctx.Done():

@@ -2,7 +2,9 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
+	"strconv"
 	"time"
 )
 
@@ -15,7 +17,7 @@ type Store struct {
 	Kind        string
 	AllowMemory bool
 	DatabaseURL Secret
-	MaxConns    int64
+	MaxConns    int32
 	Timeout     time.Duration
 }
 
@@ -24,7 +26,7 @@ func (s *Store) variables() []variable {
 		{"STORE", "memory", oneOf(&s.Kind, StoreMemory, StorePostgreSQL)},
 		{"ALLOW_MEMORY_STORE", "false", boolean(&s.AllowMemory)},
 		{"DATABASE_URL", "", databaseURL(&s.DatabaseURL)},
-		{"DATABASE_MAX_CONNS", "10", integer(&s.MaxConns, 2, 1000)},
+		{"DATABASE_MAX_CONNS", "10", connections(&s.MaxConns, 2, 1000)},
 		{"DATABASE_TIMEOUT", "5s", duration(&s.Timeout, 10*time.Millisecond, time.Minute)},
 	}
 }
@@ -37,6 +39,17 @@ func (s *Store) contradictions(environment string) []string {
 	case s.Kind == StorePostgreSQL && s.DatabaseURL == "":
 		return []string{"DATABASE_URL: is empty, want postgres://user:password@host:5432/name when STORE=postgresql"}
 	default:
+		return nil
+	}
+}
+
+func connections(target *int32, least, most int64) func(string) error {
+	return func(text string) error {
+		value, err := strconv.ParseInt(text, 10, 32)
+		if err != nil || value < least || value > most {
+			return fmt.Errorf("%q is out of range, want a number from %d to %d", text, least, most)
+		}
+		*target = int32(value)
 		return nil
 	}
 }
