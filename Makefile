@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint format questions lock test test-fast demo bench clean
+.PHONY: help setup lint format questions lock docs picture test test-fast demo bench clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,12 @@ test-fast: $(STAMP) ## what needs no compiler, under 3 minutes
 
 demo: $(STAMP) ## generate the default service, build it, start it, place an order, stop it
 	$(BIN)/python -m slipway.template.demo
+
+picture: $(STAMP) ## draw docs/first-minute.svg from a real run
+	$(BIN)/python -m slipway.template.demo --picture docs/first-minute.svg
+
+docs: $(STAMP) ## build the documentation, strictly, into site/
+	properdocs build --strict --quiet -f properdocs.yml
 
 bench: $(STAMP) ## time both engines against a bare Jinja2 render
 	$(BIN)/python benchmarks/generation.py

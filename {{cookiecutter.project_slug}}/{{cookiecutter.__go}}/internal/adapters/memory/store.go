@@ -160,6 +160,9 @@ func (s *Store) Daily(ctx context.Context, day order.Day) (order.DailySummary, e
 }
 
 func (s *Store) Take(ctx context.Context, limit int, project app.Projection) (app.Batch, error) {
+	if err := ctx.Err(); err != nil {
+		return app.Batch{}, fmt.Errorf("take events: %w", err)
+	}
 	select {
 	case s.taking <- struct{}{}:
 		defer func() { <-s.taking }()

@@ -125,7 +125,7 @@ func (r *recorder) Write(body []byte) (int, error) {
 	}
 	written, err := r.ResponseWriter.Write(body)
 	r.bytes += int64(written)
-	return written, err
+	return written, err //nolint:wrapcheck // a writer hands its error on
 }
 
 func (r *recorder) Unwrap() http.ResponseWriter {

@@ -56,7 +56,7 @@ func (t traced) Handle(ctx context.Context, record slog.Record) error {
 	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
 		record.AddAttrs(slog.String("trace_id", span.TraceID().String()), slog.String("span_id", span.SpanID().String()))
 	}
-	return t.Handler.Handle(ctx, record)
+	return t.Handler.Handle(ctx, record) //nolint:wrapcheck // a handler hands its error on
 }
 
 func (t traced) WithAttrs(attrs []slog.Attr) slog.Handler {

@@ -135,8 +135,8 @@ func (t *Telemetry) InboxPending(ctx context.Context, count int64) {
 }
 
 func (t *Telemetry) Span(ctx context.Context, name string) (context.Context, func(error)) {
-	ctx, span := t.tracer.Start(ctx, name) //nolint:spancheck // the returned function ends the span
-	return ctx, func(err error) { //nolint:spancheck // this function ends the span
+	ctx, span := t.tracer.Start(ctx, name)
+	return ctx, func(err error) {
 		if err != nil {
 			span.RecordError(err)
 			span.SetStatus(codes.Error, name)
@@ -147,9 +147,9 @@ func (t *Telemetry) Span(ctx context.Context, name string) (context.Context, fun
 
 func (t *Telemetry) RequestStarted(ctx context.Context, r *http.Request, route string) (context.Context, func(int, time.Duration)) {
 	ctx = t.propagator.Extract(ctx, propagation.HeaderCarrier(r.Header))
-	ctx, span := t.tracer.Start(ctx, route, trace.WithSpanKind(trace.SpanKindServer)) //nolint:spancheck // the returned function ends the span
+	ctx, span := t.tracer.Start(ctx, route, trace.WithSpanKind(trace.SpanKindServer))
 	t.http.active.Add(ctx, 1)
-	return ctx, func(status int, took time.Duration) { //nolint:spancheck // this function ends the span
+	return ctx, func(status int, took time.Duration) {
 		t.http.active.Add(ctx, -1)
 		t.http.duration.Record(ctx, took.Seconds(), metric.WithAttributes(
 			attribute.String("method", method(r.Method)),

@@ -1,0 +1,16 @@
+package memory_test
+
+import (
+	"testing"
+
+	"{{ cookiecutter.__go_module }}/internal/adapters/contract"
+	"{{ cookiecutter.__go_module }}/internal/adapters/memory"
+)
+
+func TestStoreKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	contract.Run(t, func(t *testing.T) contract.Store {
+		t.Helper()
+		return memory.New()
+	})
+}
