@@ -153,3 +153,30 @@ def by_copier(address: str, tmp_path: Path) -> Render:
         return target
 
     return render
+
+
+@pytest.fixture(scope="session")
+def services(address: str, tmp_path_factory: pytest.TempPathFactory) -> Render:
+    """Give a function that renders with Copier once for each set of answers; treat what it gives as read-only."""
+    made: dict[tuple[tuple[str, Any], ...], Path] = {}
+
+    def render(answers: dict[str, Any] | None = None, **more: str) -> Path:
+        whole = {**FIRST_DAY, **(answers or {}), **more}
+        key = tuple(sorted(whole.items()))
+        if key not in made:
+            target = tmp_path_factory.mktemp("service") / str(whole.get("project_slug", "orders-service"))
+            run_copy(address, target, data=whole, defaults=True, quiet=True, unsafe=False, vcs_ref=TAG)
+            made[key] = target
+        return made[key]
+
+    return render
+
+
+@pytest.fixture
+def own_copy(services: Render, tmp_path: Path) -> Render:
+    """Give a function that renders a service the test may change."""
+
+    def render(answers: dict[str, Any] | None = None, **more: str) -> Path:
+        return Path(shutil.copytree(services(answers, **more), tmp_path / "own"))
+
+    return render

@@ -57,7 +57,9 @@ func TestPlaceNamesEveryBrokenRule(t *testing.T) {
 			[]string{"items"},
 		},
 		"item out of range": {
-			order.Draft{CustomerID: "c-1", Items: []order.Item{{SKU: "", Quantity: 0, UnitPriceCents: -1}}},
+			order.Draft{CustomerID: "c-1", Items: []order.Item{
+				{SKU: "", Quantity: 0, UnitPriceCents: -1},
+			}},
 			[]string{"items[0].sku", "items[0].quantity", "items[0].unit_price_cents"},
 		},
 		"above the most": {

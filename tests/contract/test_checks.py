@@ -1,0 +1,220 @@
+"""Every check catches the defect it is for, and leaves a good service alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from slipway.contract import REGISTRY, Finding, check, load
+from tests.conftest import Answers, Render, combinations, name_of
+
+load()
+Change = Callable[[Path], None]
+API = "k8s/base/api.yaml"
+CI = ".gitlab-ci.yml"
+ALERTS = "k8s/components/monitoring/alerts.yaml"
+SUMMARY = "features_summaries/PLAT-1_21112026_summarization.md"
+
+
+@dataclass(frozen=True)
+class Defect:
+    """A change that breaks one rule, where the finding must point, and a word it must hold."""
+
+    check: str
+    change: Change
+    path: str
+    word: str
+
+
+def replace(path: str, pattern: str, text: str) -> Change:
+    """Replace the first match of a pattern; it must be there."""
+
+    def change(root: Path) -> None:
+        before = (root / path).read_text(encoding="utf-8")
+        after, count = re.subn(pattern, lambda _: text, before, count=1, flags=re.MULTILINE)
+        assert count == 1, f"{path} has no {pattern}"
+        (root / path).write_text(after, encoding="utf-8")
+
+    return change
+
+
+def write(path: str, data: str | bytes, mode: int = 0o644) -> Change:
+    """Write a file."""
+
+    def change(root: Path) -> None:
+        place = root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(data.encode() if isinstance(data, str) else data)
+        place.chmod(mode)
+
+    return change
+
+
+def add(path: str, text: str) -> Change:
+    """Add text at the end of a file."""
+
+    def change(root: Path) -> None:
+        with (root / path).open("a", encoding="utf-8") as stream:
+            stream.write(text)
+
+    return change
+
+
+def remove(path: str) -> Change:
+    """Remove a file."""
+    return lambda root: (root / path).unlink()
+
+
+def rename(path: str, name: str) -> Change:
+    """Give a file another name in its folder."""
+    return lambda root: (root / path).rename((root / path).with_name(name)) and None
+
+
+def chmod(path: str, mode: int) -> Change:
+    """Change the mode of a file."""
+    return lambda root: (root / path).chmod(mode)
+
+
+DEFECTS = [
+    Defect("LAY001", remove("CODEOWNERS"), "CODEOWNERS", "missing"),
+    Defect("LAY001", remove("Jenkinsfile"), "Jenkinsfile", "missing"),
+    Defect("LAY002", replace(".gitignore", r"^/tmp/$", "/scratch/"), ".gitignore", "tmp/"),
+    Defect("TXT001", add("README.md", "{{ cookiecutter.project_slug }}\n"), "README.md", "never rendered"),
+    Defect("TXT001", write("docs/.lift.go/a.md", "x\n"), "docs/.lift.go/a.md", "template text"),
+    Defect("TXT002", write("docs/a.md", b"caf\xe9\n"), "docs/a.md", "0xe9"),
+    Defect("TXT002", write("docs/a.md", b"\xef\xbb\xbf# a\n"), "docs/a.md", "byte order mark"),
+    Defect("TXT003", write("docs/a.md", b"a\r\n"), "docs/a.md", "CR LF"),
+    Defect("DAT001", add("catalog-info.yaml", "kind: Again\n"), "catalog-info.yaml", "'kind' stands twice"),
+    Defect("DAT001", add("catalog-info.yaml", "a: [\n"), "catalog-info.yaml", "line"),
+    Defect("DAT002", write("a.json", '{"a": 1, "a": 2}'), "a.json", "'a' stands twice"),
+    Defect("DAT002", write("a.json", "{"), "a.json", "line 1"),
+    Defect("DAT003", write("a.toml", "a = \n"), "a.toml", "line 1"),
+    Defect("SCR001", chmod("bin/deploy", 0o644), "bin/deploy", "not executable"),
+    Defect("SCR001", chmod("bin/lib.sh", 0o755), "bin/lib.sh", "does not begin"),
+    Defect("SCR002", replace("bin/deploy", r"^set -eu$", ""), "bin/deploy", "set -eu"),
+    Defect("SCR002", replace("bin/deploy", r"^#!/bin/sh$", "#!/bin/bash"), "bin/deploy", "#!/bin/bash"),
+    Defect("SCR003", add("bin/deploy", "kubectl delete namespace x\n"), "bin/deploy", "--context"),
+    Defect("DOC001", replace("Dockerfile", r"^USER .*$", ""), "Dockerfile", "no USER"),
+    Defect("DOC001", replace("Dockerfile", r"^USER .*$", "USER nonroot"), "Dockerfile", "USER nonroot"),
+    Defect("DOC001", replace("Dockerfile", r"^USER .*$", "USER 0:0"), "Dockerfile", "USER 0:0"),
+    Defect("DOC002", add("Dockerfile", "FROM alpine\nUSER 1\nEXPOSE 8080 9090\n"), "Dockerfile", "FROM alpine"),
+    Defect("DOC003", add("Dockerfile", "COPY no-such-file /\n"), "Dockerfile", "no-such-file"),
+    Defect("DOC003", add("Dockerfile", "COPY --from=nowhere /a /b\n"), "Dockerfile", "nowhere"),
+    Defect("DOC004", write(".dockerignore", "tmp\n"), ".dockerignore", ".git"),
+    Defect("DOC005", add("Dockerfile", "ADD https://example.com/a /a\n"), "Dockerfile", "checksum"),
+    Defect("KUS001", replace("k8s/base/kustomization.yaml", r"- network\.yaml", "- nowhere.yaml"), "k8s/base/kustomization.yaml", "nowhere"),
+    Defect("KUS001", write("k8s/base/empty/a.txt", "x"), "k8s/base/kustomization.yaml", "holds no"),
+    Defect("KUS002", write("k8s/base/orphan.yaml", "a: 1\n"), "k8s/base/orphan.yaml", "no kustomization"),
+    Defect("K8S001", replace(API, r"readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false"), API, "readOnlyRootFilesystem"),
+    Defect("K8S001", replace(API, r"drop: \[ALL\]", "drop: [NET_RAW]"), API, "capabilities.drop"),
+    Defect("K8S001", replace(API, r"runAsNonRoot: true", "runAsNonRoot: false"), API, "runAsNonRoot"),
+    Defect("K8S002", replace(API, r"^            limits:\n              cpu: .*\n              memory: .*$", ""), API, "limits.memory"),
+    Defect("K8S003", replace(API, r"path: /livez", "path: /readyz"), API, "asks the same"),
+    Defect("K8S003", replace(API, r"livenessProbe:", "otherProbe:"), API, "no livenessProbe"),
+    Defect("K8S004", replace(API, r"targetPort: http", "targetPort: web"), API, "web"),
+    Defect("K8S004", replace(API, r"^              port: admin$", "              port: probes"), API, "probes"),
+    Defect("K8S005", replace(API, r"^  selector:\n    matchLabels:\n      app.kubernetes.io/name: .*$", "  selector:\n    matchLabels:\n      app.kubernetes.io/name: other"), API, "selects"),
+    Defect("K8S006", replace(API, r"serviceAccountName: .*", "serviceAccountName: nobody"), API, "ServiceAccount nobody"),
+    Defect("K8S006", replace(API, r"configMapRef:\n +name: .*", "configMapRef:\n                name: nothing"), API, "ConfigMap nothing"),
+    Defect("K8S007", add(API, "---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: x}\n"), API, "password"),
+    Defect("K8S008", replace(API, r"containerPort: 8080", "containerPort: 8081"), API, "8081"),
+    Defect("MAK001", replace(CI, r"make lint-code", "make lint-cod"), CI, "lint-cod"),
+    Defect("MAK001", replace("Jenkinsfile", r"make image", "make imagine"), "Jenkinsfile", "imagine"),
+    Defect("MAK002", add("Makefile", "\nour-own:\n\techo x\n"), "Makefile", "our-own"),
+    Defect("GIT001", replace(CI, r"test, security, build", "security, test, build"), CI, "security, test"),
+    Defect("GIT001", replace(CI, r", smoke-tests\]", "]"), CI, "smoke-tests is missing"),
+    Defect("GIT002", replace(CI, r"needs: \[deploy-staging\]", "needs: [deploy-stagin]"), CI, "deploy-stagin"),
+    Defect("GIT002", replace(CI, r"extends: \.on-main", "extends: .on-mian"), CI, ".on-mian"),
+    Defect("JEN001", replace("Jenkinsfile", r"stage\('Approve'\)", "stage('Wave through')"), "Jenkinsfile", "approve is missing"),
+    Defect("ENV001", replace(".env.example", r"^#? ?DRAIN_DELAY=.*$", ""), "internal/platform/config/config.go", "DRAIN_DELAY"),
+    Defect("ENV002", add(".env.example", "NOBODY_READS=1\n"), ".env.example", "NOBODY_READS"),
+    Defect("ENV003", replace("docs/configuration.md", r"^\| `DRAIN_DELAY`.*$\n", ""), ".env.example", "DRAIN_DELAY"),
+    Defect("ENV003", add("docs/configuration.md", "| `INVENTED_NAME` | 1 | x |\n"), "docs/configuration.md", "INVENTED_NAME"),
+    Defect("ENV004", replace("k8s/base/kustomization.yaml", r"DRAIN_DELAY=5s", "DRAIN_DELEY=5s"), "k8s/base/kustomization.yaml", "DRAIN_DELEY"),
+    Defect("OBS001", replace(ALERTS, r"^          for: 2m\n", ""), ALERTS, "lacks for"),
+    Defect("OBS001", replace(ALERTS, r"^            severity: .*\n", ""), ALERTS, "severity"),
+    Defect("OBS002", remove("docs/runbooks/ApiAbsent.md"), ALERTS, "ApiAbsent.md"),
+    Defect("OBS003", replace(ALERTS, r"http_server_request_duration_seconds_count\{", "http_requests_total{"), ALERTS, "http_requests_total"),
+    Defect("FEA001", rename(SUMMARY, "summary.md"), "features_summaries/summary.md", "named neither"),
+    Defect("FEA001", rename(SUMMARY, "PLAT-1_31022026_summarization.md"), "features_summaries/PLAT-1_31022026_summarization.md", "no date"),
+    Defect("FEA002", replace(SUMMARY, r"^## Overview$", "## Summary"), SUMMARY, "'Overview'"),
+    Defect("FEA003", add(SUMMARY, "```sh\nx\n```\n"), SUMMARY, "code fence"),
+    Defect("FEA003", add(SUMMARY, "![a](b.png)\n"), SUMMARY, "image"),
+    Defect("FEA003", add(SUMMARY, "x\n" * 200), SUMMARY, "at most 200"),
+    Defect("FEA004", remove("features_summaries/PLAT-1-21112026_llm_context.md"), SUMMARY, "is missing"),
+    Defect("FEA004", add("features_summaries/PLAT-1-21112026_llm_context.md", "x" * 9000), "features_summaries/PLAT-1-21112026_llm_context.md", "8192"),
+    Defect("LIN001", remove(".copier-answers.yml"), ".copier-answers.yml", "missing"),
+    Defect("LIN001", replace(".copier-answers.yml", r"^_src_path: .*$", "_src_path: https://token@h.co/a"), ".copier-answers.yml", "credentials"),
+    Defect("LIN002", replace(".copier-answers.yml", r"^owner_team: .*$", "owner_team: A Team"), ".copier-answers.yml", "owner_team"),
+]
+
+
+def with_empty_folder(root: Path) -> None:
+    """Name a folder that holds no kustomization."""
+    replace("k8s/base/kustomization.yaml", r"- network\.yaml", "- network.yaml\n  - empty")(root)
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda one: f"{one.check}-{one.word}")
+def test_a_check_catches_its_defect(defect: Defect, own_copy: Render) -> None:
+    service = own_copy()
+    defect.change(service)
+    if defect.path == "k8s/base/kustomization.yaml" and defect.word == "holds no":
+        with_empty_folder(service)
+
+    found = check(service, select=[defect.check]).findings
+
+    assert any(one.path == defect.path and defect.word in one.message for one in found), found
+
+
+@pytest.mark.parametrize("answers", combinations(), ids=name_of)
+def test_a_good_service_has_no_finding(answers: Answers, services: Render) -> None:
+    service = services(answers)
+
+    result = check(service)
+
+    assert result.findings == ()
+    assert result.checks == len(REGISTRY)
+
+
+def test_every_check_has_a_defect_that_it_catches() -> None:
+    without = sorted(set(REGISTRY) - {defect.check for defect in DEFECTS})
+
+    assert without == []
+
+
+def test_every_check_is_described_in_whole_sentences() -> None:
+    short = [one.id for one in REGISTRY.values() if not one.why.endswith(".") or not one.fix.endswith(".")]
+
+    assert short == []
+
+
+def test_a_check_that_breaks_is_a_finding_and_the_others_go_on(services: Render, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = REGISTRY["LAY001"]
+
+    def explode(_repository: object) -> object:
+        message = "boom"
+        raise RuntimeError(message)
+
+    monkeypatch.setitem(REGISTRY, "LAY001", type(broken)("LAY001", broken.title, broken.why, broken.fix, explode))  # type: ignore[arg-type]
+
+    result = check(services())
+
+    assert result.findings == (Finding(".", 0, "SLW000", "check LAY001 broke: RuntimeError: boom"),)
+
+
+def test_a_finding_is_passed_over_only_with_a_reason(own_copy: Render) -> None:
+    service = own_copy()
+    (service / "CODEOWNERS").unlink()
+    (service / ".slipway.yml").write_text("ignore:\n  - {id: LAY001, path: CODEOWNERS}\n", encoding="utf-8")
+    without_reason = check(service, select=["LAY001"])
+
+    (service / ".slipway.yml").write_text("ignore:\n  - {id: LAY001, path: CODEOWNERS, reason: one team}\n", encoding="utf-8")
+    with_reason = check(service, select=["LAY001"])
+
+    assert len(without_reason.findings) == 1
+    assert with_reason.findings == ()
+    assert len(with_reason.ignored) == 1
