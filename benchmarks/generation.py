@@ -37,7 +37,9 @@ def synthetic(place: Path, files: int) -> Path:
         (tree / f"file_{number:04}.txt").write_text(body, encoding="utf-8")
     (place / "cookiecutter.json").write_text('{"project_slug": "x"}', encoding="utf-8")
     (place / "copier.yml").write_text(
-        '_subdirectory: "{% raw %}' + TREE + '{% endraw %}"\n_templates_suffix: ""\nproject_slug: {type: str, default: x}\n'
+        '_subdirectory: "{% raw %}'
+        + TREE
+        + '{% endraw %}"\n_templates_suffix: ""\nproject_slug: {type: str, default: x}\n'
         'cookiecutter: {type: json, when: false, default: "{{ dict(project_slug=project_slug) | to_json }}"}\n',
         encoding="utf-8",
     )
@@ -77,11 +79,19 @@ def main() -> int:
         (base / "context.json").write_text(json.dumps(answers), encoding="utf-8")
         cookie = [sys.executable, "-m", "cookiecutter", "--no-input"]
         copy = [sys.executable, "-m", "copier", "copy", "-q", "--defaults"]
-        floor = [sys.executable, str(ROOT / "benchmarks" / "floor.py"), str(base / "context.json"), str(template / TREE)]
+        floor = [
+            sys.executable,
+            str(ROOT / "benchmarks" / "floor.py"),
+            str(base / "context.json"),
+            str(template / TREE),
+        ]
         medians = measure(
             {
                 "Jinja2 alone": ([*floor, str(base / "floor")], base / "floor"),
-                "Cookiecutter, no hooks": ([*cookie, "--accept-hooks", "no", "-o", str(base / "a"), str(template)], base / "a"),
+                "Cookiecutter, no hooks": (
+                    [*cookie, "--accept-hooks", "no", "-o", str(base / "a"), str(template)],
+                    base / "a",
+                ),
                 "Cookiecutter, hooks": ([*cookie, "-o", str(base / "b"), str(template)], base / "b"),
                 "Copier": ([*copy, str(template), str(base / "c")], base / "c"),
             },

@@ -117,7 +117,9 @@ def generate(screen: Screen) -> Path:
     with screen.step("") as say:
         command = [sys.executable, "-m", "cookiecutter", f"git+{ROOT.as_uri()}", "--no-input", "-o", str(BUILD)]
         printed = run(*command, "--config-file", str(config), folder=BUILD, SLIPWAY_GIT="1")
-        checked = next((line.split(None, 1)[1] for line in printed.splitlines() if line.strip().startswith("checked")), "")
+        checked = next(
+            (line.split(None, 1)[1] for line in printed.splitlines() if line.strip().startswith("checked")), ""
+        )
         files = sum(path.is_file() for path in service.rglob("*") if ".git" not in path.parts)
         say(f"cookiecutter <URL>: {files} files; {checked}")
     return service
@@ -179,7 +181,9 @@ def main() -> int:
     options = parser.parse_args()
     screen = Screen()
     if not (ROOT / ".git").exists():
-        sys.stderr.write("make demo generates from a git URL, and this folder is no git checkout: clone the repository\n")
+        sys.stderr.write(
+            "make demo generates from a git URL, and this folder is no git checkout: clone the repository\n"
+        )
         return 1
     try:
         service = generate(screen)
@@ -187,7 +191,9 @@ def main() -> int:
     except DemoError as error:
         sys.stderr.write(f"{screen.paint('red', 'the demo stopped:')} {error}\n")
         return 1
-    sys.stdout.write(f"\nThe service is in {service.relative_to(ROOT)}. Look around: cd {service.relative_to(ROOT)} && make\n")
+    sys.stdout.write(
+        f"\nThe service is in {service.relative_to(ROOT)}. Look around: cd {service.relative_to(ROOT)} && make\n"
+    )
     if options.picture:
         options.picture.write_text(terminal("make demo", screen.lines), encoding="utf-8", newline="\n")
     return 0

@@ -106,21 +106,57 @@ DEFECTS = [
     Defect("DOC003", add("Dockerfile", "COPY --from=nowhere /a /b\n"), "Dockerfile", "nowhere"),
     Defect("DOC004", write(".dockerignore", "tmp\n"), ".dockerignore", ".git"),
     Defect("DOC005", add("Dockerfile", "ADD https://example.com/a /a\n"), "Dockerfile", "checksum"),
-    Defect("KUS001", replace("k8s/base/kustomization.yaml", r"- network\.yaml", "- nowhere.yaml"), "k8s/base/kustomization.yaml", "nowhere"),
+    Defect(
+        "KUS001",
+        replace("k8s/base/kustomization.yaml", r"- network\.yaml", "- nowhere.yaml"),
+        "k8s/base/kustomization.yaml",
+        "nowhere",
+    ),
     Defect("KUS001", write("k8s/base/empty/a.txt", "x"), "k8s/base/kustomization.yaml", "holds no"),
     Defect("KUS002", write("k8s/base/orphan.yaml", "a: 1\n"), "k8s/base/orphan.yaml", "no kustomization"),
-    Defect("K8S001", replace(API, r"readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false"), API, "readOnlyRootFilesystem"),
+    Defect(
+        "K8S001",
+        replace(API, r"readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false"),
+        API,
+        "readOnlyRootFilesystem",
+    ),
     Defect("K8S001", replace(API, r"drop: \[ALL\]", "drop: [NET_RAW]"), API, "capabilities.drop"),
     Defect("K8S001", replace(API, r"runAsNonRoot: true", "runAsNonRoot: false"), API, "runAsNonRoot"),
-    Defect("K8S002", replace(API, r"^            limits:\n              cpu: .*\n              memory: .*$", ""), API, "limits.memory"),
+    Defect(
+        "K8S002",
+        replace(API, r"^            limits:\n              cpu: .*\n              memory: .*$", ""),
+        API,
+        "limits.memory",
+    ),
     Defect("K8S003", replace(API, r"path: /livez", "path: /readyz"), API, "asks the same"),
     Defect("K8S003", replace(API, r"livenessProbe:", "otherProbe:"), API, "no livenessProbe"),
     Defect("K8S004", replace(API, r"targetPort: http", "targetPort: web"), API, "web"),
     Defect("K8S004", replace(API, r"^              port: admin$", "              port: probes"), API, "probes"),
-    Defect("K8S005", replace(API, r"^  selector:\n    matchLabels:\n      app.kubernetes.io/name: .*$", "  selector:\n    matchLabels:\n      app.kubernetes.io/name: other"), API, "selects"),
-    Defect("K8S006", replace(API, r"serviceAccountName: .*", "serviceAccountName: nobody"), API, "ServiceAccount nobody"),
-    Defect("K8S006", replace(API, r"configMapRef:\n +name: .*", "configMapRef:\n                name: nothing"), API, "ConfigMap nothing"),
-    Defect("K8S007", add(API, "---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: x}\n"), API, "password"),
+    Defect(
+        "K8S005",
+        replace(
+            API,
+            r"^  selector:\n    matchLabels:\n      app.kubernetes.io/name: .*$",
+            "  selector:\n    matchLabels:\n      app.kubernetes.io/name: other",
+        ),
+        API,
+        "selects",
+    ),
+    Defect(
+        "K8S006", replace(API, r"serviceAccountName: .*", "serviceAccountName: nobody"), API, "ServiceAccount nobody"
+    ),
+    Defect(
+        "K8S006",
+        replace(API, r"configMapRef:\n +name: .*", "configMapRef:\n                name: nothing"),
+        API,
+        "ConfigMap nothing",
+    ),
+    Defect(
+        "K8S007",
+        add(API, "---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: x}\n"),
+        API,
+        "password",
+    ),
     Defect("K8S008", replace(API, r"containerPort: 8080", "containerPort: 8081"), API, "8081"),
     Defect("MAK001", replace(CI, r"make lint-code", "make lint-cod"), CI, "lint-cod"),
     Defect("MAK001", replace("Jenkinsfile", r"make image", "make imagine"), "Jenkinsfile", "imagine"),
@@ -129,27 +165,72 @@ DEFECTS = [
     Defect("GIT001", replace(CI, r", smoke-tests\]", "]"), CI, "smoke-tests is missing"),
     Defect("GIT002", replace(CI, r"needs: \[deploy-staging\]", "needs: [deploy-stagin]"), CI, "deploy-stagin"),
     Defect("GIT002", replace(CI, r"extends: \.on-main", "extends: .on-mian"), CI, ".on-mian"),
-    Defect("JEN001", replace("Jenkinsfile", r"stage\('Approve'\)", "stage('Wave through')"), "Jenkinsfile", "approve is missing"),
-    Defect("ENV001", replace(".env.example", r"^#? ?DRAIN_DELAY=.*$", ""), "internal/platform/config/config.go", "DRAIN_DELAY"),
+    Defect(
+        "JEN001",
+        replace("Jenkinsfile", r"stage\('Approve'\)", "stage('Wave through')"),
+        "Jenkinsfile",
+        "approve is missing",
+    ),
+    Defect(
+        "ENV001",
+        replace(".env.example", r"^#? ?DRAIN_DELAY=.*$", ""),
+        "internal/platform/config/config.go",
+        "DRAIN_DELAY",
+    ),
     Defect("ENV002", add(".env.example", "NOBODY_READS=1\n"), ".env.example", "NOBODY_READS"),
     Defect("ENV003", replace("docs/configuration.md", r"^\| `DRAIN_DELAY`.*$\n", ""), ".env.example", "DRAIN_DELAY"),
-    Defect("ENV003", add("docs/configuration.md", "| `INVENTED_NAME` | 1 | x |\n"), "docs/configuration.md", "INVENTED_NAME"),
-    Defect("ENV004", replace("k8s/base/kustomization.yaml", r"DRAIN_DELAY=5s", "DRAIN_DELEY=5s"), "k8s/base/kustomization.yaml", "DRAIN_DELEY"),
+    Defect(
+        "ENV003",
+        add("docs/configuration.md", "| `INVENTED_NAME` | 1 | x |\n"),
+        "docs/configuration.md",
+        "INVENTED_NAME",
+    ),
+    Defect(
+        "ENV004",
+        replace("k8s/base/kustomization.yaml", r"DRAIN_DELAY=5s", "DRAIN_DELEY=5s"),
+        "k8s/base/kustomization.yaml",
+        "DRAIN_DELEY",
+    ),
     Defect("OBS001", replace(ALERTS, r"^          for: 2m\n", ""), ALERTS, "lacks for"),
     Defect("OBS001", replace(ALERTS, r"^            severity: .*\n", ""), ALERTS, "severity"),
     Defect("OBS002", remove("docs/runbooks/ApiAbsent.md"), ALERTS, "ApiAbsent.md"),
-    Defect("OBS003", replace(ALERTS, r"http_server_request_duration_seconds_count\{", "http_requests_total{"), ALERTS, "http_requests_total"),
+    Defect(
+        "OBS003",
+        replace(ALERTS, r"http_server_request_duration_seconds_count\{", "http_requests_total{"),
+        ALERTS,
+        "http_requests_total",
+    ),
     Defect("FEA001", rename(SUMMARY, "summary.md"), "features_summaries/summary.md", "named neither"),
-    Defect("FEA001", rename(SUMMARY, "PLAT-1_31022026_summarization.md"), "features_summaries/PLAT-1_31022026_summarization.md", "no date"),
+    Defect(
+        "FEA001",
+        rename(SUMMARY, "PLAT-1_31022026_summarization.md"),
+        "features_summaries/PLAT-1_31022026_summarization.md",
+        "no date",
+    ),
     Defect("FEA002", replace(SUMMARY, r"^## Overview$", "## Summary"), SUMMARY, "'Overview'"),
     Defect("FEA003", add(SUMMARY, "```sh\nx\n```\n"), SUMMARY, "code fence"),
     Defect("FEA003", add(SUMMARY, "![a](b.png)\n"), SUMMARY, "image"),
     Defect("FEA003", add(SUMMARY, "x\n" * 200), SUMMARY, "at most 200"),
     Defect("FEA004", remove("features_summaries/PLAT-1-21112026_llm_context.md"), SUMMARY, "is missing"),
-    Defect("FEA004", add("features_summaries/PLAT-1-21112026_llm_context.md", "x" * 9000), "features_summaries/PLAT-1-21112026_llm_context.md", "8192"),
+    Defect(
+        "FEA004",
+        add("features_summaries/PLAT-1-21112026_llm_context.md", "x" * 9000),
+        "features_summaries/PLAT-1-21112026_llm_context.md",
+        "8192",
+    ),
     Defect("LIN001", remove(".copier-answers.yml"), ".copier-answers.yml", "missing"),
-    Defect("LIN001", replace(".copier-answers.yml", r"^_src_path: .*$", "_src_path: https://token@h.co/a"), ".copier-answers.yml", "credentials"),
-    Defect("LIN002", replace(".copier-answers.yml", r"^owner_team: .*$", "owner_team: A Team"), ".copier-answers.yml", "owner_team"),
+    Defect(
+        "LIN001",
+        replace(".copier-answers.yml", r"^_src_path: .*$", "_src_path: https://token@h.co/a"),
+        ".copier-answers.yml",
+        "credentials",
+    ),
+    Defect(
+        "LIN002",
+        replace(".copier-answers.yml", r"^owner_team: .*$", "owner_team: A Team"),
+        ".copier-answers.yml",
+        "owner_team",
+    ),
 ]
 
 
@@ -192,7 +273,9 @@ def test_every_check_is_described_in_whole_sentences() -> None:
     assert short == []
 
 
-def test_a_check_that_breaks_is_a_finding_and_the_others_go_on(services: Render, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_that_breaks_is_a_finding_and_the_others_go_on(
+    services: Render, monkeypatch: pytest.MonkeyPatch
+) -> None:
     broken = REGISTRY["LAY001"]
 
     def explode(_repository: object) -> object:
@@ -212,7 +295,9 @@ def test_a_finding_is_passed_over_only_with_a_reason(own_copy: Render) -> None:
     (service / ".slipway.yml").write_text("ignore:\n  - {id: LAY001, path: CODEOWNERS}\n", encoding="utf-8")
     without_reason = check(service, select=["LAY001"])
 
-    (service / ".slipway.yml").write_text("ignore:\n  - {id: LAY001, path: CODEOWNERS, reason: one team}\n", encoding="utf-8")
+    (service / ".slipway.yml").write_text(
+        "ignore:\n  - {id: LAY001, path: CODEOWNERS, reason: one team}\n", encoding="utf-8"
+    )
     with_reason = check(service, select=["LAY001"])
 
     assert len(without_reason.findings) == 1

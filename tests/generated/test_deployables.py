@@ -1,0 +1,270 @@
+"""What is deployed, held by the tools that teams would use."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from tests.conftest import Answers, Render, combinations, name_of
+
+ENVIRONMENTS = ("dev", "staging", "production")
+MANIFESTS = [one for one in combinations() if one["ci"] == "both"]
+SCHEMA = "1.33"
+CUSTOM = {
+    "AnalysisTemplate": {"args", "dryRun", "measurementRetention", "metrics"},
+    "ExternalSecret": {"data", "dataFrom", "refreshInterval", "refreshPolicy", "secretStoreRef", "target"},
+    "PodMonitor": {"jobLabel", "namespaceSelector", "podMetricsEndpoints", "podTargetLabels", "selector"},
+    "PrometheusRule": {"groups"},
+    "Rollout": {
+        "minReadySeconds",
+        "progressDeadlineSeconds",
+        "revisionHistoryLimit",
+        "selector",
+        "strategy",
+        "workloadRef",
+    },
+}
+needs_kubectl = pytest.mark.skipif(
+    shutil.which("kubectl") is None, reason="kubectl is not installed: overlays are not built"
+)
+
+
+def run(*command: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a tool in a folder."""
+    return subprocess.run(
+        command, cwd=folder, check=False, capture_output=True, text=True, env={**os.environ, **environment}
+    )
+
+
+def built(service: Path, environment: str) -> list[dict[str, Any]]:
+    """Build an overlay and give its objects."""
+    done = run("kubectl", "kustomize", f"k8s/overlays/{environment}", folder=service)
+    assert done.returncode == 0, done.stderr
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def schema_errors(document: dict[str, Any]) -> list[str]:
+    """Give what the schema of an object refuses; a kind without a schema is refused too."""
+    kind = document["kind"]
+    if kind in CUSTOM:
+        return [f"{kind}: unknown field spec.{key}" for key in set(document["spec"]) - CUSTOM[kind]]
+    try:
+        kubernetes_validate.validate(document, SCHEMA, strict=True)
+    except (kubernetes_validate.ValidationError, kubernetes_validate.SchemaNotFoundError) as error:
+        return [f"{kind}: {error}"]
+    return []
+
+
+@needs_kubectl
+@pytest.mark.parametrize("answers", MANIFESTS, ids=name_of)
+def test_every_object_of_every_overlay_keeps_its_schema(answers: Answers, services: Render) -> None:
+    service = services(answers)
+
+    errors = [error for name in ENVIRONMENTS for document in built(service, name) for error in schema_errors(document)]
+
+    assert errors == []
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": {"replica": 1}},
+        {"apiVersion": "apps/v9", "kind": "Deployment", "metadata": {"name": "a"}, "spec": {}},
+        {"apiVersion": "v1", "kind": "Servise", "metadata": {"name": "a"}},
+        {"kind": "Rollout", "spec": {"strategie": {}}},
+    ],
+    ids=["unknown field", "unknown version", "unknown kind", "unknown field of a custom resource"],
+)
+def test_the_schemas_refuse_a_planted_defect(document: dict[str, Any]) -> None:
+    assert schema_errors(document)
+
+
+@needs_kubectl
+def test_overlays_differ_in_what_should_differ(services: Render) -> None:
+    service = services(rollout="canary")
+
+    objects = {name: {(o["kind"], o["metadata"]["name"]): o for o in built(service, name)} for name in ENVIRONMENTS}
+
+    scale = {
+        name: objects[name]["HorizontalPodAutoscaler", "orders-service-api"]["spec"]["minReplicas"]
+        for name in ENVIRONMENTS
+    }
+    namespaces = {o["metadata"].get("namespace", o["metadata"]["name"]) for o in objects["production"].values()}
+    assert scale == {"dev": 1, "staging": 2, "production": 3}
+    assert namespaces == {"orders-service-production"}
+    assert ("Rollout", "orders-service-api") not in objects["dev"]
+    assert ("Rollout", "orders-service-api") in objects["production"]
+    for name in ENVIRONMENTS:
+        config = next(o for (kind, _), o in objects[name].items() if kind == "ConfigMap")
+        labels = next(o for (kind, _), o in objects[name].items() if kind == "Namespace")["metadata"]["labels"]
+        assert config["data"]["ENVIRONMENT"] == name
+        assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+@needs_kubectl
+def test_without_a_datastore_one_pod_runs_and_nothing_scales_it(services: Render) -> None:
+    service = services(datastore="none")
+
+    objects = built(service, "production")
+
+    deployment = next(o for o in objects if o["kind"] == "Deployment")
+    assert deployment["spec"]["replicas"] == 1
+    assert not [o for o in objects if o["kind"] in ("HorizontalPodAutoscaler", "Job", "ExternalSecret")]
+
+
+@pytest.mark.parametrize(
+    ("file", "schema"),
+    [
+        (".gitlab-ci.yml", "vendor.gitlab-ci"),
+        ("compose.yaml", "vendor.compose-spec"),
+        ("renovate.json", "vendor.renovate"),
+    ],
+)
+@pytest.mark.parametrize("datastore", ["postgresql", "none"])
+def test_a_file_keeps_the_schema_of_its_vendor(file: str, schema: str, datastore: str, services: Render) -> None:
+    done = run("check-jsonschema", "--builtin-schema", schema, file, folder=services(datastore=datastore))
+
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "schema", "text"),
+    [
+        (".gitlab-ci.yml", "vendor.gitlab-ci", "job: {script: 1}\n"),
+        ("compose.yaml", "vendor.compose-spec", "services: {a: {imagine: b}}\n"),
+        ("renovate.json", "vendor.renovate", '{"labels": 1}'),
+    ],
+)
+def test_the_schema_of_a_vendor_refuses_a_planted_defect(file: str, schema: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / file).write_text(text, encoding="utf-8")
+
+    done = run("check-jsonschema", "--builtin-schema", schema, file, folder=tmp_path)
+
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("hadolint", "Dockerfile"),
+        ("yamllint", "-s", "."),
+        ("shfmt", "-i", "2", "-ci", "-d", "bin", ".githooks"),
+        ("rumdl", "check", "--disable", "MD013", "."),
+    ],
+    ids=lambda command: command[0],
+)
+@pytest.mark.parametrize("answers", [{}, {"datastore": "none", "monitoring": "datadog"}], ids=["postgresql", "none"])
+def test_generated_files_are_clean_under_their_linter(
+    command: tuple[str, ...], answers: Answers, services: Render
+) -> None:
+    done = run(*command, folder=services(answers))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_scripts_are_clean_under_shellcheck(services: Render) -> None:
+    service = services()
+    scripts = [
+        str(path.relative_to(service)) for path in [*(service / "bin").iterdir(), *(service / ".githooks").iterdir()]
+    ]
+
+    done = run("shellcheck", "-s", "sh", "-S", "style", *scripts, folder=service)
+
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("target", ["help", "lint", "test", "build", "image", "clean", "deps", "run"])
+def test_make_reads_a_target_without_an_undefined_variable_and_its_commands_are_shell(
+    target: str, services: Render
+) -> None:
+    service = services()
+
+    planned = run("make", "-n", "--warn-undefined-variables", target, folder=service)
+
+    read = subprocess.run(["sh", "-n"], input=planned.stdout, check=False, capture_output=True, text=True)
+    assert (planned.returncode, read.returncode) == (0, 0), planned.stderr + read.stderr
+    assert "warning" not in planned.stderr
+
+
+@pytest.fixture(scope="session")
+def terraform(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Give the environment of a terraform that finds its provider on this machine, or skip."""
+    mirror = Path("/opt/tf-plugins")
+    if shutil.which("terraform") is None or not mirror.is_dir():
+        pytest.skip("terraform or a mirror of its providers is not at hand: Terraform is not validated")
+    config = tmp_path_factory.mktemp("terraform") / "config"
+    config.write_text(f'provider_installation {{\n  filesystem_mirror {{ path = "{mirror}" }}\n}}\n', encoding="utf-8")
+    return {"TF_CLI_CONFIG_FILE": str(config), "TF_IN_AUTOMATION": "1"}
+
+
+@pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not installed: its format is not checked")
+def test_terraform_files_are_formatted(services: Render) -> None:
+    done = run(
+        "terraform",
+        "fmt",
+        "-recursive",
+        "-check",
+        "-diff",
+        "infra",
+        folder=services(project_slug="a-rather-long-slug-for-one"),
+    )
+
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("place", ["modules/service", *(f"envs/{name}" for name in ENVIRONMENTS)])
+def test_terraform_validates(place: str, own_copy: Render, terraform: dict[str, str]) -> None:
+    folder = own_copy() / "infra/terraform" / place
+
+    begun = run("terraform", "init", "-backend=false", "-input=false", "-no-color", folder=folder, **terraform)
+    done = run("terraform", "validate", "-no-color", folder=folder, **terraform)
+
+    assert (begun.returncode, done.returncode) == (0, 0), begun.stderr + done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "passes"),
+    [
+        ("", "", True),
+        ("IMMUTABLE", "MUTABLE", False),
+        ("enable_key_rotation     = true", "enable_key_rotation     = false", False),
+    ],
+    ids=["as generated", "mutable tags", "a key that does not rotate"],
+)
+def test_the_terraform_module_keeps_its_promises_and_its_tests_catch_a_defect(
+    pattern: str, text: str, own_copy: Render, terraform: dict[str, str], *, passes: bool
+) -> None:
+    folder = own_copy() / "infra/terraform/modules/service"
+    main = folder / "main.tf"
+    main.write_text(
+        main.read_text(encoding="utf-8").replace(pattern, text) if pattern else main.read_text(encoding="utf-8"),
+        encoding="utf-8",
+    )
+    run("terraform", "init", "-backend=false", "-input=false", folder=folder, **terraform)
+
+    done = run("terraform", "test", "-no-color", folder=folder, **terraform)
+
+    assert (done.returncode == 0) is passes, done.stdout
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed: alerts are not seen firing")
+@pytest.mark.parametrize(
+    ("pattern", "passes"), [("", True), ("14.4", False)], ids=["as generated", "a wrong threshold"]
+)
+def test_every_alert_is_seen_firing_and_silent(pattern: str, own_copy: Render, *, passes: bool) -> None:
+    service = own_copy()
+    manifest = yaml.safe_load((service / "k8s/components/monitoring/alerts.yaml").read_text(encoding="utf-8"))
+    rules = yaml.safe_dump(manifest["spec"])
+    rules = rules.replace(pattern, "1440") if pattern else rules
+    (service / "observability/rules.yaml").write_text(rules, encoding="utf-8")
+
+    done = run("promtool", "test", "rules", "alerts.test.yaml", folder=service / "observability")
+
+    assert (done.returncode == 0) is passes, done.stdout + done.stderr

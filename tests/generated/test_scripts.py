@@ -1,0 +1,340 @@
+"""The scripts of a service, with fakes of the tools that would change the world."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Render, commit_all, git
+
+Fake = Callable[[str, str], None]
+SCRIPTS = (
+    "image scan manifests deploy rollback smoke feature features-check commit-check verify lint-repository".split()
+)
+RECORD = 'printf \'%s\\n\' "$(basename "$0") $*" >>"$CALLS"\n'
+KUBECTL = (
+    RECORD + 'case "$*" in\n"config get-contexts -o name") echo eu-1 ;;\n'
+    'kustomize*) echo "image: orders-service:unset" ;;\n*"get deployments"*) echo deployment.apps/orders-service-api ;;\nesac\n'
+)
+GOOD_MESSAGES = [
+    "feat: launch orders\n\nRefs: PLAT-1",
+    "fix(api)!: refuse a broken cursor\n\nA longer text.\n\nRefs: PLAT-12",
+    f"docs: {'x' * 73}\n\nRefs: PLAT-9",
+]
+BAD_MESSAGES = [
+    ("launch orders\n\nRefs: PLAT-1", "type(scope): subject"),
+    ("feat:\n\nRefs: PLAT-1", "type(scope): subject"),
+    ("wonder: orders\n\nRefs: PLAT-1", "type(scope): subject"),
+    (f"docs: {'x' * 74}\n\nRefs: PLAT-1", "79 characters"),
+    ("feat: launch orders", "ticket reference"),
+    ("feat: launch orders\n\nRefs: OTHER-1", "ticket reference"),
+    ("feat: launch orders\n\nRefs: PLAT-1\n\nand more", "ticket reference"),
+]
+
+
+class Shell:
+    """Runs scripts of a service with fakes first on PATH."""
+
+    def __init__(self, service: Path, place: Path) -> None:
+        self.service = service
+        self.fakes = place / "fakes"
+        self.calls = place / "calls"
+        self.fakes.mkdir()
+        self.calls.write_text("", encoding="utf-8")
+
+    def fake(self, name: str, body: str = RECORD) -> None:
+        """Put a fake tool on PATH."""
+        path = self.fakes / name
+        path.write_text(f"#!/bin/sh\n{body}", encoding="utf-8")
+        path.chmod(0o755)
+
+    def run(self, script: str, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a script of the service."""
+        path = os.pathsep.join([str(self.fakes), os.environ["PATH"]])
+        return subprocess.run(
+            [self.service / "bin" / script, *words],
+            cwd=self.service,
+            check=False,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "PATH": path, "CALLS": str(self.calls), **environment},
+        )
+
+    def called(self) -> list[str]:
+        """Give the calls that fakes recorded."""
+        return self.calls.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.fixture
+def shell(own_copy: Render, tmp_path: Path) -> Shell:
+    """Give a shell in a default service."""
+    return Shell(own_copy(), tmp_path)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_help_tells_how_to_call_a_script(script: str, shell: Shell) -> None:
+    done = shell.run(script, "-h")
+
+    assert done.returncode == 0
+    assert f"usage: bin/{script}" in done.stdout
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_an_unknown_option_ends_with_2_and_one_line(script: str, shell: Shell) -> None:
+    done = shell.run(script, "-Z")
+
+    assert done.returncode == 2
+    assert done.stderr == f"{script}: -Z is not an option (-h for help)\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "words", "told"),
+    [
+        ("deploy", ["-c", "eu-1", "-i", "r/a:1"], "-e is missing"),
+        ("deploy", ["-e", "qa", "-c", "eu-1", "-i", "r/a:1"], "environment 'qa'"),
+        ("deploy", ["-e", "dev", "-i", "r/a:1"], "-c is missing"),
+        ("deploy", ["-e", "dev", "-c", "us-9", "-i", "r/a:1"], "context 'us-9'"),
+        ("deploy", ["-e", "dev", "-c", "eu-1"], "-i is missing"),
+        ("deploy", ["-e", "dev", "-c", "eu-1", "-i", "orders"], "image 'orders'"),
+        ("deploy", ["-e"], "-e needs a value"),
+        ("rollback", ["-e", "dev"], "-c is missing"),
+        ("image", [], "-i is missing"),
+        ("image", ["-i", "r/a:latest"], "tag latest"),
+        ("scan", [], "-i is missing"),
+        ("smoke", ["-u", "localhost"], "does not begin with"),
+        ("feature", [], "-t is missing"),
+        ("feature", ["-t", "plat-1"], "ticket 'plat-1'"),
+        ("feature", ["-t", "PLAT-2", "-d", "2026-01-01"], "day '2026-01-01'"),
+        ("commit-check", [], "say -r RANGE or -f FILE"),
+        ("manifests", ["-e", "qa"], "environment 'qa'"),
+    ],
+)
+def test_a_wrong_input_ends_with_2_and_says_why(script: str, words: list[str], told: str, shell: Shell) -> None:
+    shell.fake("kubectl", KUBECTL)
+
+    done = shell.run(script, *words)
+
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not [call for call in shell.called() if "apply" in call or "undo" in call]
+
+
+def test_a_deploy_names_its_cluster_in_every_call_and_waits(shell: Shell) -> None:
+    shell.fake("kubectl", KUBECTL)
+
+    done = shell.run("deploy", "-e", "staging", "-c", "eu-1", "-i", "r/orders:1")
+
+    verbs = [call.replace(str(shell.service), ".") for call in shell.called()][2:]
+    assert done.returncode == 0, done.stderr
+    assert "r/orders:1 serves in orders-service-staging" in done.stdout
+    assert verbs[0].startswith("kubectl --context eu-1 apply -f ")
+    assert verbs[1:] == [
+        "kubectl --context eu-1 -n orders-service-staging get deployments -l app.kubernetes.io/name=orders-service -o name",
+        "kubectl --context eu-1 -n orders-service-staging rollout status deployment.apps/orders-service-api --timeout=5m",
+    ]
+    assert (shell.service / "tmp/log/deploy-staging.out").exists()
+
+
+def test_a_dry_deploy_shows_the_manifests_with_the_image_and_applies_nothing(shell: Shell) -> None:
+    shell.fake("kubectl", KUBECTL)
+
+    done = shell.run("deploy", "-e", "dev", "-c", "eu-1", "-i", "r/orders@sha256:1", "-n")
+
+    assert done.stdout == "image: r/orders@sha256:1\n"
+    assert not [call for call in shell.called() if "apply" in call]
+
+
+def test_production_is_not_changed_where_nobody_can_be_asked(shell: Shell) -> None:
+    shell.fake("kubectl", KUBECTL)
+
+    refused = shell.run("deploy", "-e", "production", "-c", "eu-1", "-i", "r/orders:1")
+    applied_before = [call for call in shell.called() if "apply" in call]
+    accepted = shell.run("deploy", "-e", "production", "-c", "eu-1", "-i", "r/orders:1", "-y")
+
+    assert (refused.returncode, accepted.returncode) == (1, 0)
+    assert applied_before == []
+    assert "changes production" in refused.stderr
+
+
+def test_a_deploy_that_fails_in_the_middle_fails_and_cleans_up(shell: Shell, tmp_path: Path) -> None:
+    shell.fake("kubectl", KUBECTL + 'case "$*" in *apply*) echo broken >&2; exit 3 ;; esac\n')
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+
+    done = shell.run("deploy", "-e", "dev", "-c", "eu-1", "-i", "r/orders:1", TMPDIR=str(temporary))
+
+    assert done.returncode == 3
+    assert "broken" in done.stderr
+    assert list(temporary.iterdir()) == []
+    assert not [call for call in shell.called() if "rollout" in call]
+
+
+def test_a_rollback_undoes_each_deployment_and_waits(shell: Shell) -> None:
+    shell.fake("kubectl", KUBECTL)
+
+    done = shell.run("rollback", "-e", "dev", "-c", "eu-1")
+
+    assert done.returncode == 0, done.stderr
+    assert [call.split(" ", 5)[-1] for call in shell.called()[2:]] == [
+        "rollout undo deployment.apps/orders-service-api",
+        "rollout status deployment.apps/orders-service-api --timeout=5m",
+    ]
+
+
+def test_an_image_is_built_with_its_revision_and_pushed_as_it_is(shell: Shell) -> None:
+    shell.fake("docker")
+
+    shell.run("image", "-i", "r/orders:1", VERSION="1", REVISION="abc")
+    shell.run("image", "-p", "-i", "r/orders:1")
+
+    assert shell.called() == [
+        "docker build --build-arg VERSION=1 --build-arg REVISION=abc -t r/orders:1 .",
+        "docker push r/orders:1",
+    ]
+
+
+def test_a_scan_never_passes_without_its_tool(shell: Shell) -> None:
+    done = shell.run("scan", "-i", "r/orders:1", PATH=f"{shell.fakes}:/usr/bin:/bin")
+
+    assert done.returncode == 1
+    assert "trivy is not installed" in done.stderr
+
+
+def test_a_smoke_test_fails_on_another_status(shell: Shell) -> None:
+    shell.fake("curl", RECORD + "echo 500\n")
+
+    done = shell.run("smoke", "-u", "http://127.0.0.1:1")
+
+    assert done.returncode == 1
+    assert "answered 500, not 200" in done.stderr
+
+
+def test_a_feature_opens_two_files_that_pass_the_check(shell: Shell) -> None:
+    opened = shell.run("feature", "-t", "PLAT-2", "-s", "Refunds", "-d", "22112026")
+
+    checked = shell.run("features-check")
+    again = shell.run("feature", "-t", "PLAT-2", "-d", "22112026")
+
+    assert opened.stdout.split() == [
+        "features_summaries/PLAT-2_22112026_summarization.md",
+        "features_summaries/PLAT-2-22112026_llm_context.md",
+    ]
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert again.returncode == 1
+    assert "there already" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("notes.md", "x", "named neither"),
+        ("PLAT-2_31022026_summarization.md", "x", "is no day"),
+        ("PLAT-2_22112026_summarization.md", "## Overview\n", "no section 'Breaking Changes'"),
+        ("PLAT-2_22112026_summarization.md", "```\n", "code fence"),
+        ("PLAT-2_22112026_summarization.md", "x\n" * 201, "more than 200 lines"),
+        ("PLAT-2_22112026_summarization.md", "x\n", "no context file"),
+        ("PLAT-2-22112026_llm_context.md", "x" * 9000, "more than 8192 bytes"),
+    ],
+)
+def test_a_bad_summary_is_named_with_its_rule(name: str, text: str, told: str, shell: Shell) -> None:
+    (shell.service / "features_summaries" / name).write_text(text, encoding="utf-8")
+
+    done = shell.run("features-check")
+
+    assert done.returncode == 1
+    assert told in done.stderr
+
+
+def test_a_todo_needs_a_ticket(shell: Shell) -> None:
+    (shell.service / "a.go").write_text("package a\n\n// TODO later\n// TODO(PLAT-3): now\n", encoding="utf-8")
+    git(shell.service, "init", "-q")
+    commit_all(shell.service, "x")
+
+    done = shell.run("features-check")
+
+    assert done.returncode == 1
+    assert "a.go:3" in done.stderr
+    assert "a.go:4" not in done.stderr
+
+
+@pytest.mark.parametrize("message", GOOD_MESSAGES)
+def test_a_good_commit_message_passes(message: str, shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "message").write_text(message, encoding="utf-8")
+
+    done = shell.run("commit-check", "-f", str(tmp_path / "message"))
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("message", "told"), BAD_MESSAGES)
+def test_a_bad_commit_message_is_refused_with_its_rule(message: str, told: str, shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "message").write_text(message, encoding="utf-8")
+
+    done = shell.run("commit-check", "-f", str(tmp_path / "message"))
+
+    assert done.returncode == 1
+    assert told in done.stderr
+
+
+def test_the_hook_refuses_a_commit_whose_message_breaks_a_rule(shell: Shell) -> None:
+    git(shell.service, "init", "-q", "-b", "main")
+    git(shell.service, "config", "core.hooksPath", ".githooks")
+    git(shell.service, "add", "-A")
+
+    bad = subprocess.run(
+        ["git", "commit", "-qm", "launch"], cwd=shell.service, check=False, capture_output=True, text=True
+    )
+    good = subprocess.run(
+        ["git", "commit", "-qm", "feat: launch", "-m", "Refs: PLAT-1"],
+        cwd=shell.service,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert bad.returncode != 0
+    assert "type(scope): subject" in bad.stderr
+    assert good.returncode == 0, good.stderr
+
+
+def test_the_commits_of_a_range_are_checked_one_by_one(shell: Shell) -> None:
+    git(shell.service, "init", "-q", "-b", "main")
+    commit_all(shell.service, "feat: one\n\nRefs: PLAT-1")
+    (shell.service / "a").write_text("a", encoding="utf-8")
+    commit_all(shell.service, "two")
+
+    done = shell.run("commit-check", "-r", "HEAD~1..HEAD")
+
+    assert done.returncode == 1
+    assert git(shell.service, "rev-parse", "HEAD") in done.stderr
+
+
+def test_verify_fetches_the_checks_of_the_version_the_service_was_made_from(shell: Shell, address: str) -> None:
+    shell.fake("uv")
+
+    done = shell.run("verify")
+
+    assert done.returncode == 0, done.stderr
+    assert shell.called() == [f"uv tool run --quiet --from git+{address}@v0.1.0 slipway check ."]
+
+
+def test_verify_says_what_is_missing(shell: Shell) -> None:
+    (shell.service / ".copier-answers.yml").unlink()
+
+    done = shell.run("verify")
+
+    assert done.returncode == 1
+    assert "names no template" in done.stderr
+
+
+def test_a_missing_variable_is_explained_by_make(shell: Shell) -> None:
+    done = subprocess.run(["make", "deploy"], cwd=shell.service, check=False, capture_output=True, text=True)
+
+    assert done.returncode == 2
+    assert "ENVIRONMENT is not set; say ENVIRONMENT=... with dev staging production" in done.stderr
