@@ -16,7 +16,7 @@ def main(context_file: str, tree: str, target: str) -> None:
     context = {"cookiecutter": json.loads(Path(context_file).read_text(encoding="utf-8"))}
     environment = Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-    )  # noqa: S701
+    )
     for folder, _, files in os.walk(tree):
         relative = environment.from_string(os.path.relpath(folder, tree)).render(**context)
         if ".drop." in relative:

@@ -14,9 +14,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 GO_KEYWORDS = (
-    "break case chan const continue default defer else fallthrough for func go goto if import interface map package "
-    "range return select struct switch type var"
-).split()
+    *(
+        "break",
+        "case",
+        "chan",
+        "const",
+        "continue",
+        "default",
+        "defer",
+        "else",
+        "fallthrough",
+        "for",
+        "func",
+        "go",
+        "goto",
+    ),
+    *("if", "import", "interface", "map", "package", "range", "return", "select", "struct", "switch", "type", "var"),
+)
 RESERVED_SLUGS = (
     *GO_KEYWORDS,
     *("internal", "main", "test", "testdata", "vendor"),
@@ -24,7 +38,10 @@ RESERVED_SLUGS = (
 )
 
 LETTER = r"A-Za-z\u00c0-\u024f\u0370-\u052f\u05d0-\u05ea\u0620-\u064a\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3"
-TEXT = r" -~\u00a1-\u00ac\u00ae-\u05ff\u0620-\u06dc\u06de-\u070e\u0710-\u180d\u1810-\u1fff\u2010-\u2027\u2030-\u205e\u20a0-\u20cf\u2c00-\ud7ff"
+TEXT = (
+    r" -~\u00a1-\u00ac\u00ae-\u05ff\u0620-\u06dc\u06de-\u070e\u0710-\u180d"
+    r"\u1810-\u1fff\u2010-\u2027\u2030-\u205e\u20a0-\u20cf\u2c00-\ud7ff"
+)
 HOST = r"[a-z0-9]+(?:-+[a-z0-9]+)*(?:[.][a-z0-9]+(?:-+[a-z0-9]+)*)+"
 REPOSITORY_PATH = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?(?:/[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?)*"
 

@@ -88,6 +88,7 @@ def sync(root: Path, *, only_compare: bool) -> None:
         if only_compare:
             click.echo(f"{path} is out of date; run: make questions", err=True)
         else:
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text, encoding="utf-8", newline="\n")
             click.echo(f"wrote {path}")
     sys.exit(1 if only_compare and out_of_date else 0)

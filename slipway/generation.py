@@ -28,7 +28,7 @@ def before(context: Context, template: Path, target: Path) -> int:
     Returns:
         The exit status: 0 to go on, 1 to stop before anything is written.
     """
-    from slipway import report  # noqa: PLC0415  -- only a refusal needs it
+    from slipway import report
 
     if any(target.iterdir()):
         say(report.occupied(target, template_address(context)))
@@ -48,10 +48,10 @@ def after(context: Context, template: Path, project: Path) -> int:
     Returns:
         The exit status: 0, or 1 when the service fails a check; Cookiecutter then removes the folder.
     """
-    from slipway import report  # noqa: PLC0415
-    from slipway.choices import settle  # noqa: PLC0415
-    from slipway.commit import FirstCommit  # noqa: PLC0415
-    from slipway.lineage import answers_text, origin  # noqa: PLC0415
+    from slipway import report
+    from slipway.choices import settle
+    from slipway.commit import FirstCommit
+    from slipway.lineage import answers_text, origin
 
     settle(project)
     born = origin(template)
@@ -60,7 +60,7 @@ def after(context: Context, template: Path, project: Path) -> int:
     commit = FirstCommit(project, context["project_slug"], context["ticket_id"])
     commit.start()
 
-    from slipway.contract import check  # noqa: PLC0415  -- while git adds the files
+    from slipway.contract import check
 
     result = check(project)
     if result.findings:
@@ -96,7 +96,7 @@ def keep(project: Path) -> Path | None:
 
 def template_address(context: Context) -> str:
     """Give the template as the person named it, without credentials."""
-    from slipway.lineage import clonable  # noqa: PLC0415
+    from slipway.lineage import clonable
 
     given = str(context.get("_template", ""))
     return clonable(given).removeprefix("git+") if "://" in given else given

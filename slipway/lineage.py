@@ -35,10 +35,8 @@ class Origin:
     def warnings(self) -> list[str]:
         """Say what a person must know before the first `copier update`."""
         if not self.commit:
-            return [
-                "the template is not a git checkout, so `copier update` cannot find it again; "
-                "generate from a git URL, or link later as docs/how-to/update-from-template.md says"
-            ]
+            why = "the template is not a git checkout, so `copier update` cannot find it again"
+            return [f"{why}; generate from a git URL, or link later: docs/how-to/update-from-template.md"]
         found = []
         if self.dirty:
             found.append("the template has uncommitted changes; `copier update` will take them for edits of yours")

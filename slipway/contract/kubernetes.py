@@ -10,6 +10,12 @@ from slipway.contract.registry import check
 from slipway.contract.repository import Document, Repository
 
 WORKLOADS = frozenset({"CronJob", "DaemonSet", "Deployment", "Job", "ReplicaSet", "Rollout", "StatefulSet"})
+REFERENCES = {
+    "configMapRef": "ConfigMap",
+    "configMapKeyRef": "ConfigMap",
+    "secretRef": "Secret",
+    "secretKeyRef": "Secret",
+}
 SERVING = frozenset({"Deployment", "Rollout", "StatefulSet", "DaemonSet"})
 
 
@@ -35,8 +41,8 @@ def containers(repository: Repository) -> Iterator[tuple[str, str, Document, Doc
 @check(
     "K8S001",
     "every container keeps to the restricted pod security standard",
-    why="A container that may become root or write its own image is a foothold (Pod Security Standards, restricted; N08).",
-    fix="Set runAsNonRoot, allowPrivilegeEscalation: false, readOnlyRootFilesystem, drop ALL and seccomp RuntimeDefault.",
+    why="A container that may become root is a foothold (Pod Security Standards, restricted; row N08).",
+    fix="Set what the message names in the securityContext of the pod or the container.",
 )
 def restricted(repository: Repository) -> Iterator[tuple[str, int, str]]:
     """Yield containers that may do more than the standard allows."""
@@ -135,13 +141,7 @@ def selectors(repository: Repository) -> Iterator[tuple[str, int, str]]:
         {**common, **((template.get("metadata") or {}).get("labels") or {})} for _, _, template in pods(repository)
     ]
     for path, document in repository.manifests:
-        spec = document.get("spec") or {}
-        wanted = {
-            "Service": lambda spec: spec.get("selector"),
-            "PodDisruptionBudget": lambda spec: (spec.get("selector") or {}).get("matchLabels"),
-            "NetworkPolicy": lambda spec: (spec.get("podSelector") or {}).get("matchLabels"),
-            "Deployment": lambda spec: (spec.get("selector") or {}).get("matchLabels"),
-        }.get(document["kind"], lambda _: None)(spec)
+        wanted = _selected(document)
         if wanted and labelled and not any(wanted.items() <= labels.items() for labels in labelled):
             yield path, 0, f"{document['kind']}/{_name(document)} selects {wanted}, which no pod carries"
 
@@ -218,6 +218,16 @@ def _name(document: Document) -> str:
     return str((document.get("metadata") or {}).get("name"))
 
 
+def _selected(document: Document) -> Document:
+    spec = document.get("spec") or {}
+    if document["kind"] == "Service":
+        return spec.get("selector") or {}
+    key = {"PodDisruptionBudget": "selector", "Deployment": "selector", "NetworkPolicy": "podSelector"}.get(
+        document["kind"], ""
+    )
+    return (spec.get(key) or {}).get("matchLabels") or {}
+
+
 def _asks(probe: Document) -> object:
     return probe.get("httpGet") or probe.get("tcpSocket") or probe.get("exec") or probe.get("grpc")
 
@@ -236,12 +246,14 @@ def _named(pod: Document) -> Iterator[tuple[str, str]]:
         if "secret" in volume:
             yield "Secret", str(volume["secret"].get("secretName"))
     for container in [*(pod.get("initContainers") or []), *(pod.get("containers") or [])]:
-        sources: list[Any] = [*(container.get("envFrom") or [])]
-        sources += [variable.get("valueFrom") or {} for variable in container.get("env") or []]
-        for source in sources:
-            for key, kind in (("configMapRef", "ConfigMap"), ("configMapKeyRef", "ConfigMap")):
-                if key in source and not source[key].get("optional"):
-                    yield kind, str(source[key].get("name"))
-            for key in ("secretRef", "secretKeyRef"):
-                if key in source and not source[key].get("optional"):
-                    yield "Secret", str(source[key].get("name"))
+        yield from _sources(container)
+
+
+def _sources(container: Document) -> Iterator[tuple[str, str]]:
+    sources: list[Any] = [*(container.get("envFrom") or [])]
+    sources += [variable.get("valueFrom") or {} for variable in container.get("env") or []]
+    for source in sources:
+        for key, reference in source.items():
+            kind = REFERENCES.get(key)
+            if kind and not reference.get("optional"):
+                yield kind, str(reference.get("name"))

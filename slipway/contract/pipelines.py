@@ -12,8 +12,14 @@ from slipway.contract.repository import Repository
 RULE = re.compile(r"^(?P<targets>[A-Za-z0-9_./ -]+?)\s*::?(?!=)")
 CALL = re.compile(r"(?:^|[\s;&|('\"])make((?:\s+[^;&|'\")]+)?)")
 TARGET = re.compile(r"[a-z][a-z0-9-]*\Z")
-GITLAB_STAGES = "lint test security build deploy-staging integration-tests deploy-production smoke-tests".split()
-JENKINS_STAGES = "lint test build containerize scan deploy-staging approve deploy-production smoke".split()
+GITLAB_STAGES = [
+    *("lint", "test", "security", "build"),
+    *("deploy-staging", "integration-tests", "deploy-production", "smoke-tests"),
+]
+JENKINS_STAGES = [
+    *("lint", "test", "build", "containerize", "scan"),
+    *("deploy-staging", "approve", "deploy-production", "smoke"),
+]
 
 
 def rules(repository: Repository) -> dict[str, str]:

@@ -112,7 +112,7 @@ class Repository:
         """Give the YAML documents of a file; one that does not parse gives none and is remembered in `broken`."""
         if path not in self._yaml:
             try:
-                self._yaml[path] = list(yaml.load_all(self.text(path), StrictLoader))  # noqa: S506  -- a safe loader
+                self._yaml[path] = list(yaml.load_all(self.text(path), StrictLoader))
             except yaml.YAMLError as error:
                 self._yaml[path] = []
                 self.broken[path] = " ".join(str(error).split())

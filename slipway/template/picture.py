@@ -7,6 +7,7 @@ from html import escape
 LINE = 20
 TOP = 58
 CHARACTER = 8.05
+DOTS = ("#ff5f57", "#febc2e", "#28c840")
 COLOURS = {"frame": "#161b22", "text": "#e6edf3", "dim": "#8b949e", "prompt": "#7ee787"}
 
 
@@ -30,10 +31,7 @@ def terminal(command: str, lines: list[str]) -> str:
             f'<text x="20" y="{y}"><tspan fill="{COLOURS["dim"]}">{escape(line[:10])}</tspan>'
             f'<tspan fill="{COLOURS["text"]}">{escape(line[10:])}</tspan></text>'
         )
-    dots = "".join(
-        f'<circle cx="{20 + 18 * n}" cy="18" r="6" fill="{c}"/>'
-        for n, c in enumerate(("#ff5f57", "#febc2e", "#28c840"))
-    )
+    dots = "".join(f'<circle cx="{20 + 18 * n}" cy="18" r="6" fill="{dot}"/>' for n, dot in enumerate(DOTS))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         f'role="img" aria-label="{label}">\n'

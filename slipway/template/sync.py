@@ -17,12 +17,9 @@ def stale(root: Path) -> dict[str, str]:
     questions = Questions.read(root / "copier.yml")
     copier = (root / "copier.yml").read_text(encoding="utf-8")
     for name, text in stale_validators(questions).items():
-        copier = re.sub(
-            rf"(^{name}:\n(?:  .*\n)*?  validator: \|-\n    ).*$",
-            lambda found, text=text: found[1] + text,
-            copier,
-            flags=re.M,
-        )
+        begun = copier.index(f"\n{name}:\n")
+        head, marker, tail = copier[begun:].partition("  validator: |-\n    ")
+        copier = copier[:begun] + head + marker + text + tail[tail.index("\n") :]
     wanted = {
         "copier.yml": copier,
         "cookiecutter.json": questions.cookiecutter_json(),
@@ -73,7 +70,7 @@ def ownership_page(owned: list[str]) -> str:
     parts = [
         "# Who owns a file\n\n",
         GENERATED,
-        "The source is `_exclude` in `copier.yml`.\n\n## The service owns\n\n"
+        "The source is `_exclude` in `copier.yml`.\n\n## The service owns\n\n",
         "Written once, at birth. An update neither changes nor deletes nor brings back any of these.\n\n",
     ]
     parts += [f"- `{path}`\n" for path in owned]
@@ -87,5 +84,4 @@ def _holds(path: Path, text: str) -> bool:
     try:
         return path.read_text(encoding="utf-8") == text
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
         return False

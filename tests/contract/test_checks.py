@@ -71,7 +71,11 @@ def remove(path: str) -> Change:
 
 def rename(path: str, name: str) -> Change:
     """Give a file another name in its folder."""
-    return lambda root: (root / path).rename((root / path).with_name(name)) and None
+
+    def change(root: Path) -> None:
+        (root / path).rename((root / path).with_name(name))
+
+    return change
 
 
 def chmod(path: str, mode: int) -> Change:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from copier import run_copy, run_update
 from cookiecutter.main import cookiecutter
+from copier import run_copy, run_update
 
 from tests.conftest import FIRST_DAY, TAG, TREE, commit_all, copy_template, git, tree_of
 

@@ -12,13 +12,24 @@ import pytest
 from tests.conftest import Render, commit_all, git
 
 Fake = Callable[[str, str], None]
-SCRIPTS = (
-    "image scan manifests deploy rollback smoke feature features-check commit-check verify lint-repository".split()
-)
+SCRIPTS = [
+    "image",
+    "scan",
+    "manifests",
+    "deploy",
+    "rollback",
+    "smoke",
+    "feature",
+    "features-check",
+    "commit-check",
+    "verify",
+    "lint-repository",
+]
 RECORD = 'printf \'%s\\n\' "$(basename "$0") $*" >>"$CALLS"\n'
 KUBECTL = (
     RECORD + 'case "$*" in\n"config get-contexts -o name") echo eu-1 ;;\n'
-    'kustomize*) echo "image: orders-service:unset" ;;\n*"get deployments"*) echo deployment.apps/orders-service-api ;;\nesac\n'
+    'kustomize*) echo "image: orders-service:unset" ;;\n'
+    '*"get deployments"*) echo deployment.apps/orders-service-api ;;\nesac\n'
 )
 GOOD_MESSAGES = [
     "feat: launch orders\n\nRefs: PLAT-1",

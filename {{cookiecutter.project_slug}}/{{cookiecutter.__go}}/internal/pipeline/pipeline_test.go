@@ -5,12 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -152,7 +152,7 @@ func randomRows(random *rand.Rand) ([]pipeline.Row, int64) {
 		total += item.Quantity * item.UnitPriceCents
 		at := time.Date(2026, 11, 1, 0, 0, random.IntN(10*86400), 0, time.UTC)
 		rows = append(rows, pipeline.Row{Number: i + 1, Record: pipeline.Record{
-			OrderID: fmt.Sprint(i), CustomerID: "c", PlacedAt: at.Format(time.RFC3339), Items: []pipeline.Item{item},
+			OrderID: strconv.Itoa(i), CustomerID: "c", PlacedAt: at.Format(time.RFC3339), Items: []pipeline.Item{item},
 		}})
 	}
 	return rows, total

@@ -63,10 +63,10 @@ func placement(t *testing.T, at time.Time) order.Placement {
 	return order.Placement{Order: placed, Event: event}
 }
 
-func keyed(t *testing.T, name string, fingerprint byte, now time.Time) order.Placement {
+func keyed(t *testing.T, fingerprint byte, now time.Time) order.Placement {
 	t.Helper()
 	made := placement(t, now)
-	made.Key = &order.IdempotencyKey{Key: name, Fingerprint: [32]byte{fingerprint}, Now: now, ExpiresAt: now.Add(time.Hour)}
+	made.Key = &order.IdempotencyKey{Key: "k", Fingerprint: [32]byte{fingerprint}, Now: now, ExpiresAt: now.Add(time.Hour)}
 	return made
 }
 
@@ -159,9 +159,9 @@ func pagesStayStable(t *testing.T, store Store) {
 
 func repeatsTheAnswer(t *testing.T, store Store) {
 	t.Helper()
-	first := add(t, store, keyed(t, "k", 1, epoch()))
+	first := add(t, store, keyed(t, 1, epoch()))
 
-	again, replayed, err := store.Add(t.Context(), keyed(t, "k", 1, epoch().Add(time.Minute)))
+	again, replayed, err := store.Add(t.Context(), keyed(t, 1, epoch().Add(time.Minute)))
 
 	if err != nil || !replayed || !same(first, again) {
 		t.Errorf("got %+v, %t, %v; want the first order again", again.Snapshot(), replayed, err)
@@ -173,9 +173,9 @@ func repeatsTheAnswer(t *testing.T, store Store) {
 
 func refusesAnotherRequest(t *testing.T, store Store) {
 	t.Helper()
-	add(t, store, keyed(t, "k", 1, epoch()))
+	add(t, store, keyed(t, 1, epoch()))
 
-	_, _, err := store.Add(t.Context(), keyed(t, "k", 2, epoch()))
+	_, _, err := store.Add(t.Context(), keyed(t, 2, epoch()))
 
 	if !errors.Is(err, order.ErrIdempotencyConflict) {
 		t.Errorf("got %v, want a conflict", err)
@@ -187,9 +187,9 @@ func refusesAnotherRequest(t *testing.T, store Store) {
 
 func forgetsAnExpiredKey(t *testing.T, store Store) {
 	t.Helper()
-	first := add(t, store, keyed(t, "k", 1, epoch()))
+	first := add(t, store, keyed(t, 1, epoch()))
 
-	second := add(t, store, keyed(t, "k", 2, epoch().Add(2*time.Hour)))
+	second := add(t, store, keyed(t, 2, epoch().Add(2*time.Hour)))
 
 	if first.ID() == second.ID() {
 		t.Error("the expired key still answers")
@@ -202,7 +202,7 @@ func placesOnce(t *testing.T, store Store) {
 	answers := make(chan order.ID, repeats)
 	var group sync.WaitGroup
 	for range repeats {
-		made := keyed(t, "k", 1, epoch())
+		made := keyed(t, 1, epoch())
 		group.Go(func() {
 			stored, _, err := store.Add(t.Context(), made)
 			if err != nil {

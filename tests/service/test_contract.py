@@ -1,0 +1,223 @@
+"""The operational contract, from outside: HTTP, environment, signals and exit codes, no word of the language."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.service.conftest import Answer, Process, Start, needs_go, until
+
+pytestmark = [pytest.mark.slow, needs_go]
+JSON = {"Content_Type": "application/json"}
+ORDER: dict[str, Any] = {"customer_id": "c-1", "items": [{"sku": "KEEL-1", "quantity": 2, "unit_price_cents": 1250}]}
+TODAY = datetime.now(timezone.utc).date().isoformat()
+
+
+def place(process: Process, order: object = None, **headers: str) -> Answer:
+    """Place an order."""
+    return process.ask("/v1/orders", json.dumps(order or ORDER).encode(), **JSON, **headers)
+
+
+@pytest.fixture
+def api(start: Start) -> Process:
+    """Give an api that runs with nothing set but free ports."""
+    return start("api").ready()
+
+
+def test_an_order_is_placed_read_listed_and_summed(api: Process) -> None:
+    placed = place(api)
+    order = json.loads(placed.text)
+
+    read = json.loads(api.ask(placed.headers["Location"]).text)
+    listed = json.loads(api.ask("/v1/orders?limit=10").text)
+    summary = until(
+        lambda: (found := json.loads(api.ask(f"/v1/summaries/daily?date={TODAY}").text))["orders"] and found,
+        "the summary",
+    )
+
+    assert placed.status == 201
+    assert set(order) == {"id", "customer_id", "status", "items", "total_cents", "created_at"}
+    assert order["total_cents"] == 2500
+    assert placed.headers["Location"] == f"/v1/orders/{order['id']}"
+    assert read == order
+    assert listed["orders"] == [order]
+    assert (summary["orders"], summary["revenue_cents"]) == (1, 2500)
+
+
+def test_a_repeated_key_gives_the_same_answer_and_another_body_is_refused(api: Process) -> None:
+    first = place(api, Idempotency_Key="k-1")
+
+    again = place(api, Idempotency_Key="k-1")
+    other = place(api, {**ORDER, "customer_id": "c-2"}, Idempotency_Key="k-1")
+
+    assert (again.status, again.text) == (first.status, first.text)
+    assert other.status == 422
+    assert len(json.loads(api.ask("/v1/orders").text)["orders"]) == 1
+
+
+def test_a_cursor_walks_through_every_order_once(api: Process) -> None:
+    ids = {json.loads(place(api).text)["id"] for _ in range(7)}
+
+    seen: list[str] = []
+    path = "/v1/orders?limit=3"
+    while path:
+        page = json.loads(api.ask(path).text)
+        seen += [order["id"] for order in page["orders"]]
+        path = f"/v1/orders?limit=3&cursor={page['next_cursor']}" if page.get("next_cursor") else ""
+
+    assert sorted(seen) == sorted(ids)
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "headers", "status"),
+    [
+        ("/v1/orders", b"{", JSON, 400),
+        ("/v1/orders", b"", JSON, 400),
+        ("/v1/orders", b"[]", JSON, 400),
+        ("/v1/orders", json.dumps({**ORDER, "extra": 1}).encode(), JSON, 400),
+        ("/v1/orders", json.dumps(ORDER).encode() + b"{}", JSON, 400),
+        ("/v1/orders", json.dumps({**ORDER, "customer_id": 7}).encode(), JSON, 400),
+        ("/v1/orders", json.dumps(ORDER).encode(), {"Content_Type": "text/plain"}, 415),
+        ("/v1/orders", b'{"customer_id":"' + b"x" * 2_000_000 + b'"}', JSON, 413),
+        ("/v1/orders", json.dumps({"customer_id": "c", "items": []}).encode(), JSON, 422),
+        ("/v1/orders?limit=0", None, {}, 400),
+        ("/v1/orders?limit=101", None, {}, 400),
+        ("/v1/orders?limit=99999999999999999999", None, {}, 400),
+        ("/v1/orders?limit=x", None, {}, 400),
+        ("/v1/orders?cursor=nonsense", None, {}, 400),
+        ("/v1/orders/01890a5d-ac96-774b-bcce-b302099a8057", None, {}, 404),
+        ("/v1/summaries/daily", None, {}, 400),
+        ("/v1/summaries/daily?date=2026-02-30", None, {}, 400),
+        ("/v1/nothing", None, {}, 404),
+    ],
+)
+def test_a_bad_request_is_a_problem_with_its_status(
+    path: str, data: bytes | None, headers: dict[str, str], status: int, api: Process
+) -> None:
+    answer = api.ask(path, data, **headers)
+
+    problem = json.loads(answer.text)
+
+    assert answer.status == status, answer.text
+    assert answer.headers["Content-Type"].startswith("application/problem+json")
+    assert problem["status"] == status
+    assert problem["title"]
+    assert api.process.poll() is None
+
+
+def test_a_wrong_method_is_405_and_says_which_are_allowed(api: Process) -> None:
+    answer = api.ask("/v1/orders", method="DELETE")
+
+    assert answer.status == 405
+    assert "GET" in answer.headers["Allow"]
+
+
+def test_operators_have_a_port_of_their_own(api: Process) -> None:
+    place(api)
+
+    metrics = api.ask("/metrics", admin=True).text
+
+    assert api.ask("/livez", admin=True).status == 200
+    assert {"service", "version", "revision"} <= set(json.loads(api.ask("/version", admin=True).text))
+    assert "orders_placed_total 1" in metrics
+    assert (
+        'http_server_request_duration_seconds_count{method="POST",route="/v1/orders",status_class="2xx"} 1' in metrics
+    )
+    for path in ("/metrics", "/livez", "/readyz", "/version", "/debug/pprof/"):
+        assert api.ask(path).status == 404
+    assert api.ask("/debug/pprof/", admin=True).status == 404
+
+
+def test_every_log_line_is_json_with_the_fields_of_the_contract(api: Process) -> None:
+    place(api)
+    api.stop()
+
+    lines = [json.loads(line) for line in api.log.read_text(encoding="utf-8").splitlines()]
+
+    assert all({"time", "level", "msg", "service", "version", "environment"} <= set(line) for line in lines)
+    assert all(len(line["msg"]) <= 200 for line in lines)
+    assert any("trace_id" in line for line in lines)
+
+
+def test_a_signal_ends_the_api_cleanly(api: Process) -> None:
+    assert api.stop() == 0
+
+
+def test_every_wrong_variable_is_named_at_once_and_the_exit_code_is_2(start: Start) -> None:
+    process = start("api", LOG_LEVEL="loud", DRAIN_DELAY="soon", ENVIRONMENT="moon")
+
+    status = process.process.wait(30)
+
+    said = process.log.read_text(encoding="utf-8")
+    assert status == 2
+    assert all(name in said for name in ("LOG_LEVEL", "DRAIN_DELAY", "ENVIRONMENT"))
+
+
+def test_production_refuses_a_store_that_forgets(start: Start) -> None:
+    refused = start("api", ENVIRONMENT="production")
+
+    consented = start("api", ENVIRONMENT="production", ALLOW_MEMORY_STORE="true").ready()
+
+    assert refused.process.wait(30) == 2
+    assert "ALLOW_MEMORY_STORE" in refused.log.read_text(encoding="utf-8")
+    assert consented.stop() == 0
+
+
+def test_a_port_that_is_taken_is_a_failure_that_is_told(start: Start, api: Process) -> None:
+    process = start("api", HTTP_ADDR=api.public)
+
+    assert process.process.wait(30) == 1
+    assert api.public in process.log.read_text(encoding="utf-8")
+
+
+def test_the_worker_serves_its_probes_and_stops(start: Start) -> None:
+    worker = start("worker").ready()
+
+    assert worker.stop() == 0
+
+
+def test_the_pipeline_gives_the_same_bytes_twice_with_nothing_set(
+    start: Start, built: Callable[[str], Path], tmp_path: Path
+) -> None:
+    results = []
+    for name in ("one", "two"):
+        process = start("pipeline", PIPELINE_OUTPUT=str(tmp_path / name))
+        assert process.process.wait(60) == 0, process.log.read_text(encoding="utf-8")
+        files = sorted(path for path in (tmp_path / name).rglob("*") if path.is_file())
+        results.append({path.relative_to(tmp_path / name): path.read_bytes() for path in files})
+
+    assert results[0]
+    assert results[0] == results[1]
+
+
+def test_the_probe_of_the_image_tells_alive_from_dead(start: Start, api: Process) -> None:
+    alive = start("api", "-healthcheck", ADMIN_ADDR=api.admin).process.wait(30)
+
+    dead = start("api", "-healthcheck").process.wait(30)
+
+    assert (alive, dead) == (0, 1)
+
+
+def test_orders_outlive_the_process_and_the_worker_sums_them(start: Start, server: str) -> None:
+    settings = {"datastore": "postgresql", "STORE": "postgresql", "DATABASE_URL": server}
+    early = start("api", **settings)
+    assert early.process.wait(60) == 1, "an api must refuse an empty schema"
+    assert start("migrate", "up", **settings).process.wait(60) == 0
+    assert start("migrate", "up", **settings).process.wait(60) == 0
+    first = start("api", **settings).ready()
+    order = json.loads(place(first).text)
+    assert first.stop() == 0
+
+    second, worker = start("api", **settings).ready(), start("worker", **settings).ready()
+    read = json.loads(second.ask(f"/v1/orders/{order['id']}").text)
+    address = f"/v1/summaries/daily?date={order['created_at'][:10]}"
+    summary = until(lambda: (found := json.loads(second.ask(address).text))["orders"] and found, "the summary")
+
+    assert read == order
+    assert (summary["orders"], summary["revenue_cents"]) == (1, 2500)
+    assert (worker.stop(), second.stop()) == (0, 0)

@@ -1,0 +1,67 @@
+"""The make targets that a team would use, on what was generated."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Render
+from tests.service.conftest import make, needs_go
+
+pytestmark = [pytest.mark.slow, needs_go]
+VARIANTS = ["postgresql", "none"]
+
+
+@pytest.fixture
+def service(request: pytest.FixtureRequest, services: Render, tmp_path: Path) -> Path:
+    """Give a service of the datastore that the test names."""
+    return Path(shutil.copytree(services(datastore=request.param), tmp_path / "service"))
+
+
+@pytest.mark.parametrize("service", VARIANTS, indirect=True)
+@pytest.mark.parametrize("target", ["lint-code", "test-unit", "coverage", "test-e2e"])
+def test_a_target_succeeds_on_the_first_commit(service: Path, target: str) -> None:
+    done = make(service, target)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("service", ["postgresql"], indirect=True)
+def test_the_stores_pass_their_suite_on_a_real_server(service: Path, server: str) -> None:
+    done = make(service, "test-integration", TEST_DATABASE_URL=server)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "--- SKIP" not in done.stdout
+
+
+@pytest.mark.parametrize("service", ["postgresql"], indirect=True)
+def test_without_a_server_the_integration_tests_say_what_to_set(service: Path) -> None:
+    done = make(service, "test-integration", TEST_DATABASE_URL="")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "TEST_DATABASE_URL" in done.stdout
+
+
+def test_sources_stay_formatted_and_linted_whatever_the_names(services: Render, tmp_path: Path) -> None:
+    answers = {
+        "project_slug": "zz",
+        "repository_url": "git@a-very-long-host-name.example.org:group/sub/another-name.git",
+    }
+    service = Path(shutil.copytree(services(answers), tmp_path / "service"))
+
+    done = make(service, "lint-code")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("service", ["none"], indirect=True)
+def test_the_linter_refuses_a_domain_that_imports_outward(service: Path) -> None:
+    source = service / "internal/domain/order/outward.go"
+    source.write_text('package order\n\nimport "net/http"\n\nvar _ = http.MethodGet\n', encoding="utf-8")
+
+    done = make(service, "lint-code")
+
+    assert done.returncode != 0
+    assert "depguard" in done.stdout

@@ -1,0 +1,127 @@
+package config_test
+
+import (
+	"bufio"
+	"errors"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"{{ cookiecutter.__go_module }}/internal/platform/config"
+)
+
+func from(values map[string]string) config.Lookup {
+	return func(name string) (string, bool) {
+		value, found := values[name]
+		return value, found
+	}
+}
+
+func problems(t *testing.T, process config.Process, values map[string]string) []string {
+	t.Helper()
+	_, err := config.Load(process, from(values))
+	if err == nil {
+		return nil
+	}
+	invalid, ok := errors.AsType[*config.Error](err)
+	if !ok {
+		t.Fatalf("got %v, want a config error", err)
+	}
+	return invalid.Problems
+}
+
+func exampleFile(t *testing.T) map[string]string {
+	t.Helper()
+	file, err := os.Open("../../../.env.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	values := map[string]string{}
+	for scanner := bufio.NewScanner(file); scanner.Scan(); {
+		line := strings.TrimSpace(scanner.Text())
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		name, value, _ := strings.Cut(line, "=")
+		values[name] = value
+	}
+	return values
+}
+
+func TestExampleFileNamesEveryVariableWithItsDefault(t *testing.T) {
+	t.Parallel()
+	example := exampleFile(t)
+	read := map[string]bool{}
+
+	defaults, errDefaults := config.Load(config.API, func(name string) (string, bool) {
+		read[name] = true
+		return "", false
+	})
+	loaded, errLoaded := config.Load(config.API, from(example))
+
+	if err := errors.Join(errDefaults, errLoaded); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(defaults, loaded) {
+		t.Errorf("defaults are %+v, the file says %+v", defaults, loaded)
+	}
+	for name := range example {
+		if !read[name] {
+			t.Errorf("%s is in .env.example and read by nothing", name)
+		}
+	}
+	for name := range read {
+		if _, found := example[name]; !found {
+			t.Errorf("%s is read and not in .env.example", name)
+		}
+	}
+}
+
+func TestLoadTellsEveryProblemAtOnce(t *testing.T) {
+	t.Parallel()
+	values := map[string]string{
+		"ENVIRONMENT": "moon", "HTTP_ADDR": "nope", "ADMIN_ADDR": ":99999", "LOG_LEVEL": "loud",
+		"SHUTDOWN_TIMEOUT": "soon", "HTTP_MAX_BODY_BYTES": "-1", "PPROF_ENABLED": "yes", "STORE": "tape",
+	}
+
+	found := problems(t, config.API, values)
+
+	for name, value := range values {
+		index := slices.IndexFunc(found, func(problem string) bool { return strings.HasPrefix(problem, name+": ") })
+		if index < 0 || !strings.Contains(found[index], strings.TrimPrefix(value, ":")) || !strings.Contains(found[index], "want") && !strings.Contains(found[index], "no port") {
+			t.Errorf("%s=%s is not told in %q", name, value, found)
+		}
+	}
+}
+
+func TestLoadRefusesContradictions(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		process config.Process
+		values  map[string]string
+		want    string
+	}{
+		"drain eats the budget":     {config.API, map[string]string{"DRAIN_DELAY": "25s"}, "DRAIN_DELAY: "},
+		"request outlives write":    {config.API, map[string]string{"REQUEST_TIMEOUT": "20s"}, "REQUEST_TIMEOUT: "},
+		"header outlives read":      {config.API, map[string]string{"HTTP_READ_TIMEOUT": "1s"}, "HTTP_READ_HEADER_TIMEOUT: "},
+		"memory in production":      {config.API, map[string]string{"ENVIRONMENT": "production"}, "STORE: "},
+		"memory in staging, worker": {config.Worker, map[string]string{"ENVIRONMENT": "staging"}, "STORE: "},
+		"memory by consent":         {config.API, map[string]string{"ENVIRONMENT": "dev", "ALLOW_MEMORY_STORE": "true"}, ""},
+		"pipeline needs no store":   {config.Pipeline, map[string]string{"ENVIRONMENT": "production"}, ""},
+		"empty counts as not set":   {config.API, map[string]string{"HTTP_ADDR": ""}, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			found := problems(t, test.process, test.values)
+
+			if test.want == "" && len(found) > 0 || test.want != "" && (len(found) != 1 || !strings.HasPrefix(found[0], test.want)) {
+				t.Errorf("got %q, want %q", found, test.want)
+			}
+		})
+	}
+}
