@@ -7,6 +7,7 @@ from html import escape
 LINE = 20
 TOP = 58
 CHARACTER = 8.05
+FONT = "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace"
 DOTS = ("#ff5f57", "#febc2e", "#28c840")
 COLOURS = {"frame": "#161b22", "text": "#e6edf3", "dim": "#8b949e", "prompt": "#7ee787"}
 
@@ -36,7 +37,5 @@ def terminal(command: str, lines: list[str]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         f'role="img" aria-label="{label}">\n'
         f'<rect width="{width}" height="{height}" rx="8" fill="{COLOURS["frame"]}"/>{dots}\n'
-        '<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="13" xml:space="preserve">\n'
-        + "\n".join(rows)
-        + "\n</g>\n</svg>\n"
+        f'<g font-family="{FONT}" font-size="13" xml:space="preserve">\n' + "\n".join(rows) + "\n</g>\n</svg>\n"
     )

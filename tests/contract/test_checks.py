@@ -140,8 +140,8 @@ DEFECTS = [
         "K8S005",
         replace(
             API,
-            r"^  selector:\n    matchLabels:\n      app.kubernetes.io/name: .*$",
-            "  selector:\n    matchLabels:\n      app.kubernetes.io/name: other",
+            r"^  selector:\n    matchLabels:\n      app.kubernetes.io/component: api$",
+            "  selector:\n    matchLabels:\n      app.kubernetes.io/component: other",
         ),
         API,
         "selects",

@@ -92,15 +92,12 @@ def test_overlays_differ_in_what_should_differ(services: Render) -> None:
 
     objects = {name: {(o["kind"], o["metadata"]["name"]): o for o in built(service, name)} for name in ENVIRONMENTS}
 
-    scale = {
-        name: objects[name]["HorizontalPodAutoscaler", "orders-service-api"]["spec"]["minReplicas"]
-        for name in ENVIRONMENTS
-    }
+    scale = {name: objects[name]["HorizontalPodAutoscaler", "api"]["spec"]["minReplicas"] for name in ENVIRONMENTS}
     namespaces = {o["metadata"].get("namespace", o["metadata"]["name"]) for o in objects["production"].values()}
     assert scale == {"dev": 1, "staging": 2, "production": 3}
     assert namespaces == {"orders-service-production"}
-    assert ("Rollout", "orders-service-api") not in objects["dev"]
-    assert ("Rollout", "orders-service-api") in objects["production"]
+    assert ("Rollout", "api") not in objects["dev"]
+    assert ("Rollout", "api") in objects["production"]
     for name in ENVIRONMENTS:
         config = next(o for (kind, _), o in objects[name].items() if kind == "ConfigMap")
         labels = next(o for (kind, _), o in objects[name].items() if kind == "Namespace")["metadata"]["labels"]

@@ -28,7 +28,7 @@ SCRIPTS = [
 RECORD = 'printf \'%s\\n\' "$(basename "$0") $*" >>"$CALLS"\n'
 KUBECTL = (
     RECORD + 'case "$*" in\n"config get-contexts -o name") echo eu-1 ;;\n'
-    'kustomize*) echo "image: orders-service:unset" ;;\n'
+    'kustomize*) echo "image: service:unset" ;;\n'
     '*"get deployments"*) echo deployment.apps/orders-service-api ;;\nesac\n'
 )
 GOOD_MESSAGES = [
@@ -141,13 +141,14 @@ def test_a_deploy_names_its_cluster_in_every_call_and_waits(shell: Shell) -> Non
 
     done = shell.run("deploy", "-e", "staging", "-c", "eu-1", "-i", "r/orders:1")
 
+    space = "kubectl --context eu-1 -n orders-service-staging"
     verbs = [call.replace(str(shell.service), ".") for call in shell.called()][2:]
     assert done.returncode == 0, done.stderr
     assert "r/orders:1 serves in orders-service-staging" in done.stdout
     assert verbs[0].startswith("kubectl --context eu-1 apply -f ")
     assert verbs[1:] == [
-        "kubectl --context eu-1 -n orders-service-staging get deployments -l app.kubernetes.io/name=orders-service -o name",
-        "kubectl --context eu-1 -n orders-service-staging rollout status deployment.apps/orders-service-api --timeout=5m",
+        f"{space} get deployments -l app.kubernetes.io/name=orders-service -o name",
+        f"{space} rollout status deployment.apps/orders-service-api --timeout=5m",
     ]
     assert (shell.service / "tmp/log/deploy-staging.out").exists()
 

@@ -96,13 +96,34 @@ def test_free_text_survives_every_file_it_lands_in(datastore: str, services: Ren
     assert check(service).findings == ()
 
 
-def accepted(name: str) -> st.SearchStrategy[str]:
-    """Give answers that a rule accepts."""
-    return st.from_regex(re.compile(RULES[name].pattern), fullmatch=True).filter(RULES[name].accepts)
+WORD = st.from_regex(r"[a-z][a-z0-9]{1,8}", fullmatch=True)
+LETTERS = st.sampled_from("AzÉłДש日한")
+TEXT = st.text(st.sampled_from(list(" !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~aZ9éß日")), max_size=40)
+NAMES = st.builds(lambda first, rest: (first + rest).rstrip(), LETTERS, TEXT)
+SLUGS = st.lists(WORD, min_size=1, max_size=4).map("-".join)
+PATHS = st.lists(
+    st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,8}[A-Za-z0-9_]", fullmatch=True), min_size=1, max_size=3
+).map("/".join)
+HOSTS = st.lists(WORD, min_size=2, max_size=3).map(".".join)
+FORMS = st.sampled_from(
+    ["https://{}/{}", "https://{}:8443/{}.git", "ssh://git@{}/{}", "ssh://git@{}:22/{}.git", "git@{}:{}.git"]
+)
+URLS = st.builds(lambda form, host, path: form.format(host, path), FORMS, HOSTS, PATHS)
+TICKETS = st.from_regex(r"[A-Z][A-Z0-9]{1,8}-[1-9][0-9]{0,6}", fullmatch=True)
+
+
+def accepted(name: str, answers: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Keep the answers that the rule of a question accepts."""
+    return answers.filter(RULES[name].accepts)
 
 
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
-@given(accepted("project_name"), accepted("project_slug"), accepted("repository_url"), accepted("ticket_id"))
+@given(
+    accepted("project_name", NAMES),
+    accepted("project_slug", SLUGS),
+    accepted("repository_url", URLS),
+    accepted("ticket_id", TICKETS),
+)
 def test_every_accepted_answer_gives_usable_derived_values(name: str, slug: str, url: str, ticket: str) -> None:
     questions = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
     answers = {

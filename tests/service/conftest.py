@@ -62,6 +62,15 @@ class Answer:
     text: str
 
 
+def answer_of(request: urllib.request.Request) -> Answer:
+    """Send a request and give the answer, whatever its status."""
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  -- loopback
+            return Answer(answer.status, dict(answer.headers), answer.read().decode())
+    except urllib.error.HTTPError as error:
+        return Answer(error.code, dict(error.headers), error.read().decode())
+
+
 class Process:
     """One process of the service, started from its binary."""
 
@@ -74,22 +83,18 @@ class Process:
                 [service / "build" / name, *words], cwd=service, env=own, stdout=stream, stderr=stream
             )
 
-    def ask(
-        self, path: str, data: bytes | None = None, *, admin: bool = False, method: str = "", **headers: str
-    ) -> Answer:
+    def ask(self, path: str, data: bytes | None = None, **headers: str) -> Answer:
         """Send a request and give the answer, whatever its status."""
-        url = f"http://{self.admin if admin else self.public}{path}"
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        request = urllib.request.Request(url, data=data, headers=named, method=method or None)
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return Answer(answer.status, dict(answer.headers), answer.read().decode())
-        except urllib.error.HTTPError as error:
-            return Answer(error.code, dict(error.headers), error.read().decode())
+        return answer_of(urllib.request.Request(f"http://{self.public}{path}", data=data, headers=named))
+
+    def operate(self, path: str) -> Answer:
+        """Ask the admin port."""
+        return answer_of(urllib.request.Request(f"http://{self.admin}{path}"))
 
     def ready(self) -> Process:
         """Wait until the process says that it is ready."""
-        until(lambda: self.process.poll() is not None or self.ask("/readyz", admin=True).status == 200, "readiness")
+        until(lambda: self.process.poll() is not None or self.operate("/readyz").status == 200, "readiness")
         assert self.process.poll() is None, self.log.read_text(encoding="utf-8")
         return self
 
@@ -147,6 +152,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     for place in [folder, *folder.parents]:
         if place.stat().st_uid == os.geteuid() and place != Path("/"):
             place.chmod(place.stat().st_mode | 0o711)
-    database = pgserver.get_server(folder, cleanup_mode="delete")
+    database = pgserver.get_server(  # type: ignore[attr-defined]
+        folder, cleanup_mode="delete"
+    )
     yield str(database.get_uri())
     database.cleanup()

@@ -1,116 +1,80 @@
-# What every service can do, whatever its language. Updates of the template replace this file: add to ../Makefile.
-#
-# Variables, from the command line or the environment:
-#   ENVIRONMENT   dev, staging or production            plan, deploy, rollback
-#   CONTEXT       a context of your kubeconfig          deploy, rollback
-#   REGISTRY      where images live, without the name   image, scan, push, deploy (or IMAGE, the whole reference)
-#   URL           where the service answers             smoke (SMOKE_WRITE=true also places an order and reads it back)
-#   TICKET, SHORT ticket and title                      feature
-#   RANGE         commits, as git log takes them        commit-check
-#   YES=true      production without a question         deploy, rollback (for pipelines)
-#   LINT_STRICT=true  no linter may be skipped          lint, lint-repository
+# The part of the make targets that is the same for every language. It belongs to the template: add targets in the
+# Makefile instead, with a double colon where you add to one of these.
 
+SERVICE := {{ cookiecutter.project_slug }}
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
+REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+REGISTRY ?=
+IMAGE ?= $(if $(REGISTRY),$(REGISTRY)/)$(SERVICE):$(REVISION)
 ENVIRONMENT ?=
 CONTEXT ?=
-REGISTRY ?=
-URL ?=
-TICKET ?=
-SHORT ?=
-RANGE ?=
+URL ?= http://127.0.0.1:8080
 YES ?=
-SMOKE_WRITE ?=
-LINT_STRICT ?=
-
-REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
-VERSION ?= $(shell git describe --tags --always --dirty --abbrev=12 2>/dev/null || echo unversioned)
-TAG ?= $(shell git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null || echo unversioned)
-IMAGE ?= $(if $(REGISTRY),$(REGISTRY)/$(SERVICE):$(TAG))
-
-need = $(if $($(1)),,$(error $(1) is not set; say $(2)))
-need_environment = $(call need,ENVIRONMENT,ENVIRONMENT=dev|staging|production)
-need_context = $(call need,CONTEXT,CONTEXT=name (kubectl config get-contexts -o name lists them))
-need_image = $(call need,IMAGE,REGISTRY=registry.example.com/team or IMAGE=name:tag)
+TICKET ?=
+TITLE ?=
+RANGE ?=
+export VERSION REVISION IMAGE
 
 .DEFAULT_GOAL := help
+.PHONY: help lint lint-repository test verify image push scan manifests plan deploy rollback smoke feature \
+  commit-check features-check hooks clean
 
-##@ Check
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { sub(/:$$/, "", $$1); printf "  %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: lint lint-repository test manifests features-check commit-check verify
+lint:: lint-code lint-repository ## check the code and everything around it
 
-lint: lint-code lint-repository ## every linter
+lint-repository: features-check ## check scripts, Dockerfile and data files with the linters that are installed
+	@bin/lint-repository
 
-lint-repository: ## scripts, Dockerfile, YAML, Markdown, Terraform; says what it skipped
-	@bin/lint-repository $(if $(filter true,$(LINT_STRICT)),-s)
+test:: test-unit test-integration test-e2e ## run every test
 
-test: test-unit test-integration test-e2e ## every test
-
-manifests: ## render each overlay of k8s/ into tmp/manifests/
-	@bin/manifests
-
-features-check: ## the rules of features_summaries/ and of open ends in sources
-	@bin/features-check
-
-commit-check: ## commit messages of RANGE, since origin/main by default
-	@bin/commit-check $(if $(RANGE),-r '$(RANGE)')
-
-verify: ## hold this repository against the template's contract
+verify: ## hold the repository against the template's contract (needs uv)
 	@bin/verify
 
-##@ Ship
+image: ## build the image as $(IMAGE)
+	@bin/image -i "$(IMAGE)"
 
-.PHONY: image scan push plan deploy smoke rollback
+push: ## push the image that was built
+	@bin/image -p -i "$(IMAGE)"
 
-image: ## build the image
-	@$(need_image)
-	@bin/image -i '$(IMAGE)' -v '$(VERSION)' -r '$(REVISION)'
+scan: ## scan the image; fails on HIGH and CRITICAL
+	@bin/scan -i "$(IMAGE)"
 
-scan: ## scan the image; HIGH and CRITICAL fail
-	@$(need_image)
-	@bin/scan -i '$(IMAGE)'
+manifests: ## render the manifests of every environment into build/manifests
+	@bin/manifests
 
-push: ## push the image, once
-	@$(need_image)
-	@bin/push -i '$(IMAGE)'
+plan: ## show what Terraform would change: make plan ENVIRONMENT=dev
+	@$(call need,ENVIRONMENT,dev staging production)
+	terraform -chdir=infra/terraform/envs/$(ENVIRONMENT) plan -input=false
 
-plan: ## show what terraform would change in ENVIRONMENT
-	@$(need_environment)
-	@bin/plan -e '$(ENVIRONMENT)'
+deploy: ## deploy an image: make deploy ENVIRONMENT=dev CONTEXT=my-cluster IMAGE=registry/name:tag
+	@$(call need,ENVIRONMENT,dev staging production)
+	@$(call need,CONTEXT,a context of kubectl config get-contexts)
+	@bin/deploy -e "$(ENVIRONMENT)" -c "$(CONTEXT)" -i "$(IMAGE)" $(if $(YES),-y)
 
-deploy: ## bring IMAGE to ENVIRONMENT in CONTEXT, and wait until it runs
-	@$(need_environment)$(need_context)$(need_image)
-	@bin/deploy -e '$(ENVIRONMENT)' -c '$(CONTEXT)' -i '$(IMAGE)' $(if $(filter true,$(YES)),-y)
+rollback: ## go back to the version before: make rollback ENVIRONMENT=dev CONTEXT=my-cluster
+	@$(call need,ENVIRONMENT,dev staging production)
+	@$(call need,CONTEXT,a context of kubectl config get-contexts)
+	@bin/rollback -e "$(ENVIRONMENT)" -c "$(CONTEXT)" $(if $(YES),-y)
 
-smoke: ## ask the service at URL whether it serves
-	@$(call need,URL,URL=https://orders.example.com)
-	@bin/smoke -u '$(URL)' $(if $(filter true,$(SMOKE_WRITE)),-w)
+smoke: ## ask a running service a few questions: make smoke URL=http://127.0.0.1:8080
+	@bin/smoke -u "$(URL)"
 
-rollback: ## back to the version before, in ENVIRONMENT and CONTEXT
-	@$(need_environment)$(need_context)
-	@bin/rollback -e '$(ENVIRONMENT)' -c '$(CONTEXT)' $(if $(filter true,$(YES)),-y)
+feature: ## open the next features summary: make feature TICKET={{ cookiecutter.__ticket_prefix }}-2 TITLE="What changes"
+	@$(call need,TICKET,a ticket such as {{ cookiecutter.__ticket_prefix }}-2)
+	@bin/feature -t "$(TICKET)" -s "$(or $(TITLE),What changes)"
 
-##@ Repository
+commit-check: ## check the commit messages since the main branch, or of RANGE=a..b
+	@bin/commit-check -r "$(or $(RANGE),origin/main..HEAD)"
 
-.PHONY: help feature hooks clean
+features-check: ## check the features summaries
+	@bin/features-check
 
-feature: ## open the next features summary: TICKET={{ cookiecutter.__ticket_prefix }}-12 SHORT="what it is"
-	@$(call need,TICKET,TICKET={{ cookiecutter.__ticket_prefix }}-12)$(call need,SHORT,SHORT="what it is")
-	@bin/feature -t '$(TICKET)' -s '$(subst ','\'',$(SHORT))'
-
-hooks: ## let git check each commit message as you write it
+hooks: ## check each commit message as it is written
 	git config core.hooksPath .githooks
 
 clean:: ## remove what the targets made
-	rm -rf tmp
+	rm -rf build tmp
 
-help: ## this list
-	@if [ -t 1 ] && [ -z "$${NO_COLOR:-}" ]; then bold=$$(printf '\033[1m'); cyan=$$(printf '\033[36m'); plain=$$(printf '\033[0m'); fi; \
-	awk -v bold="$${bold:-}" -v cyan="$${cyan:-}" -v plain="$${plain:-}" ' \
-	  FNR == 1 { group = FILENAME ~ /language/ ? "Develop" : "This service" } \
-	  /^##@ / { group = substr($$0, 5) } \
-	  /^[a-z][a-z0-9-]*::?[^=#]*## / { \
-	    name = $$1; sub(/:.*/, "", name); text = $$0; sub(/^[^#]*## /, "", text); \
-	    if (!(name in seen)) { seen[name] = 1; lines[group] = lines[group] sprintf("  %s%-18s%s %s\n", cyan, name, plain, text) } } \
-	  END { count = split("Develop,Check,Ship,Repository,This service", order, ","); \
-	    for (i = 1; i <= count; i++) { if (lines[order[i]] != "") { printf "%s%s%s\n%s\n", bold, order[i], plain, lines[order[i]]; delete lines[order[i]] } } \
-	    for (group in lines) { if (lines[group] != "") { printf "%s%s%s\n%s\n", bold, group, plain, lines[group] } } \
-	  }' $(MAKEFILE_LIST)
+need = test -n '$($1)' || { echo "$1 is not set; say $1=... with $2" >&2; exit 2; }

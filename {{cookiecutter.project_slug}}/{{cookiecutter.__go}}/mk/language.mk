@@ -6,62 +6,63 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 GO_LDFLAGS := -s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)
 COVERAGE_MINIMUM ?= 80
+FUZZ_TIME ?= 20s
 COVERED := ./internal/domain/...,./internal/app/...,./internal/pipeline/...
 
 .PHONY: deps format lint-code test-unit test-integration test-e2e coverage build run run-worker run-migrate run-pipeline scan-dependencies fuzz
 
-deps: ## Download the modules of the service and of its tools, verified by go.sum
+deps: ## download the modules of the service and of its tools, verified by go.sum
 	$(GO) mod download
 	$(GO) mod verify
 	$(GO) mod download -modfile=tools/go.mod
 
-format: ## Format the sources
+format: ## format the sources
 	$(GO_TOOL) golangci-lint fmt
 
-lint-code: ## Lint the sources and their layers, and check that go.mod is tidy
+lint-code: ## lint the sources and their layers, and check that go.mod is tidy
 	$(GO_TOOL) golangci-lint run
 	$(GO) mod tidy -diff
 
-test-unit: ## Run the unit tests with the race detector
+test-unit: ## run the unit tests with the race detector
 	$(GO) test -race -skip '^TestIntegration' ./cmd/... ./internal/...
 
-test-integration: ## Run the tests of stores and processes together (TEST_DATABASE_URL names a PostgreSQL server)
+test-integration: ## run the tests against real stores (TEST_DATABASE_URL names the PostgreSQL server)
 	$(GO) test -race -count=1 -v -run '^TestIntegration' ./internal/...
 
-test-e2e: ## Build the binaries, start them and use them from outside
+test-e2e: ## build the binaries, start them and use them from outside
 	$(GO) test -race -count=1 ./test/e2e/...
 
-coverage: ## Measure how much of domain, app and pipeline the tests reach, and fail below COVERAGE_MINIMUM percent
+coverage: ## measure test coverage; fails below COVERAGE_MINIMUM percent
 	@mkdir -p build
 	$(GO) test -skip '^TestIntegration' -coverpkg=$(COVERED) -coverprofile=build/coverage.out ./internal/...
 	@$(GO) tool cover -func=build/coverage.out | awk -v least=$(COVERAGE_MINIMUM) \
 	  '/^total:/ { sub("%", "", $$3); printf "coverage: %s%% of domain, app and pipeline, want %s%%\n", $$3, least; found = 1; low = $$3 + 0 < least + 0 } \
 	   END { exit !found || low }'
 
-fuzz: ## Fuzz every parser for FUZZ_TIME (20s) each
+fuzz: ## fuzz every parser for FUZZ_TIME each
 	@for package in $$(grep -rl '^func Fuzz' --include='*_test.go' internal | xargs -n1 dirname | sort -u); do \
 	  for name in $$(sed -n 's/^func \(Fuzz[A-Za-z]*\).*/\1/p' "$$package"/*_test.go); do \
-	    $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(or $(FUZZ_TIME),20s) "./$$package" || exit 1; \
+	    $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZ_TIME) "./$$package" || exit 1; \
 	  done; \
 	done
 
-build: ## Build api, worker, migrate and pipeline into build/
+build: ## build api, worker, migrate and pipeline into build/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(GO_LDFLAGS)' -o build/ ./cmd/...
 
-run: ## Run the api in the foreground (public port 8080, admin port 9090)
+run: ## run the api in the foreground (public port 8080, admin port 9090)
 	$(GO) run -ldflags '$(GO_LDFLAGS)' ./cmd/api
 
-run-worker: ## Run the worker in the foreground
+run-worker: ## run the worker in the foreground
 	$(GO) run -ldflags '$(GO_LDFLAGS)' ./cmd/worker
 
-run-migrate: ## Migrate the database to the newest version
+run-migrate: ## migrate the database to the newest version
 	$(GO) run -ldflags '$(GO_LDFLAGS)' ./cmd/migrate up
 
-run-pipeline: ## Run the batch pipeline once over PIPELINE_INPUT
+run-pipeline: ## run the batch pipeline once over PIPELINE_INPUT
 	$(GO) run -ldflags '$(GO_LDFLAGS)' ./cmd/pipeline
 
-scan-dependencies: ## Look for known vulnerabilities that the sources reach
+scan-dependencies: ## look for known vulnerabilities that the sources reach
 	$(GO_TOOL) govulncheck ./...
 
-clean:: ## Remove what was built
+clean:: ## remove what was built
 	rm -rf build tmp/pipeline

@@ -1,4 +1,4 @@
-# The cloud side of {{ cookiecutter.project_slug }} in production. This file is yours.
+# The cloud side of the service in production. This file is yours.
 #
 #   terraform init -backend-config="bucket=..." -backend-config="region=..."
 #   terraform plan -var="region=..." -var="oidc_provider_arn=..."
@@ -20,6 +20,10 @@ terraform {
   }
 }
 
+locals {
+  service = "{{ cookiecutter.project_slug }}"
+}
+
 variable "region" {
   description = "Region of this environment."
   type        = string
@@ -35,7 +39,7 @@ provider "aws" {
 
   default_tags {
     tags = {
-      service     = "{{ cookiecutter.project_slug }}"
+      service     = local.service
       environment = "production"
       team        = "{{ cookiecutter.owner_team }}"
       managed_by  = "terraform"
@@ -46,7 +50,7 @@ provider "aws" {
 module "service" {
   source = "../../modules/service"
 
-  service           = "{{ cookiecutter.project_slug }}"
+  service           = local.service
   environment       = "production"
   oidc_provider_arn = var.oidc_provider_arn
 }

@@ -66,7 +66,7 @@ resource "aws_ecr_lifecycle_policy" "service" {
 resource "aws_secretsmanager_secret" "service" {
   for_each = toset(local.secret_names)
 
-  name                    = "${var.environment}/${var.service}/${each.key}"
+  name                    = "${local.name}/${each.key}"
   description             = "Set by its owner, never by Terraform"
   kms_key_id              = aws_kms_key.service.arn
   recovery_window_in_days = var.secret_recovery_days
@@ -91,7 +91,7 @@ data "aws_iam_policy_document" "trust" {
     condition {
       test     = "StringEquals"
       variable = "${local.oidc_issuer}:sub"
-      values   = ["system:serviceaccount:${local.name}:${var.service}-api"]
+      values   = ["system:serviceaccount:${local.name}:api"]
     }
   }
 }

@@ -52,7 +52,7 @@ run "the_role_reads_its_own_secrets_and_nothing_else" {
 
 run "only_pods_of_the_service_assume_the_role" {
   assert {
-    condition     = contains(flatten(data.aws_iam_policy_document.trust.statement[0].condition[*].values), "system:serviceaccount:a-service-dev:a-service-api")
+    condition     = contains(flatten(data.aws_iam_policy_document.trust.statement[0].condition[*].values), "system:serviceaccount:a-service-dev:api")
     error_message = "the trust must name the service account"
   }
 }
