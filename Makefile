@@ -22,8 +22,8 @@ setup: $(STAMP) ## make the virtual environment from the lock file
 
 $(STAMP): $(LOCK) requirements/uv.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip sync --quiet --require-hashes $(LOCK) requirements/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip sync --quiet --compile-bytecode --require-hashes $(LOCK) requirements/uv.txt
 	@$(BIN)/python -m slipway.template.toolchain $(VENV)
 	@touch $@
 

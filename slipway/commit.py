@@ -7,33 +7,48 @@ import shutil
 import subprocess
 from pathlib import Path
 
-QUICK = ("-c", "gc.auto=0", "-c", "core.fsync=none", "-c", "core.autocrlf=false", "-c", "core.hooksPath=/dev/null")
+QUICK = (
+    "-c",
+    "gc.auto=0",
+    "-c",
+    "maintenance.auto=false",
+    "-c",
+    "core.fsync=none",
+    "-c",
+    "core.autocrlf=false",
+    "-c",
+    "core.hooksPath=/dev/null",
+)
 
 
 class FirstCommit:
     """Make the first commit on branch `main`.
 
-    `start` puts the files into the index in the background, so that the checks run meanwhile; `finish` commits.
+    The repository is created, and `start` puts the files into the index, in the background, so that the choice folders
+    are settled and the checks run meanwhile; `finish` commits.
     """
 
     def __init__(self, project: Path, slug: str, ticket: str) -> None:
         self.project = project
         self.message = ("-m", f"feat: launch {slug}", "-m", f"Refs: {ticket}")
         self._adding: subprocess.Popen[bytes] | None = None
+        self._creating: subprocess.Popen[bytes] | None = None
         self._why_not = ""
-
-    def start(self) -> None:
-        """Create the repository and begin to add the files; remember why not when that is impossible."""
         if os.environ.get("SLIPWAY_GIT", "1") == "0":
             self._why_not = "no first commit: SLIPWAY_GIT=0"
         elif shutil.which("git") is None:
             self._why_not = "no first commit: git is not installed"
-        elif self._git("init", "-q", "-b", "main", "--template=").returncode:
+        else:
+            self._creating = self._begin("init", "-q", "-b", "main", "--template=")
+
+    def start(self) -> None:
+        """Begin to add the files; remember why not when that is impossible."""
+        if self._creating is None:
+            return
+        if self._creating.wait():
             self._why_not = "no first commit: `git init` failed"
         else:
-            self._adding = subprocess.Popen(
-                self._command("add", "-A"), env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-            )
+            self._adding = self._begin("add", "-A")
 
     def finish(self) -> tuple[bool, str]:
         """Commit what was added.
@@ -62,6 +77,10 @@ class FirstCommit:
 
     def _command(self, *arguments: str) -> list[str]:
         return ["git", "-C", str(self.project), *QUICK, *arguments]
+
+    def _begin(self, *arguments: str) -> subprocess.Popen[bytes]:
+        quiet = subprocess.DEVNULL
+        return subprocess.Popen(self._command(*arguments), env=_environment(), stdout=quiet, stderr=quiet)
 
     def _git(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(self._command(*arguments), env=_environment(), check=False, capture_output=True)

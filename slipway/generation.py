@@ -28,15 +28,17 @@ def before(context: Context, template: Path, target: Path) -> int:
     Returns:
         The exit status: 0 to go on, 1 to stop before anything is written.
     """
-    from slipway import report
-
     if any(target.iterdir()):
+        from slipway import report
+
         say(report.occupied(target, template_address(context)))
         return 1
     questions = json.loads((template / "cookiecutter.json").read_text(encoding="utf-8"))
     offered = {name: tuple(value) for name, value in questions.items() if isinstance(value, list)}
     broken = list(refusals(context, offered))
     if broken:
+        from slipway import report
+
         names = {refusal.question for refusal in broken}
         say(report.refused(broken, again(context, leave_out=names)))
     return 1 if broken else 0
@@ -51,13 +53,14 @@ def after(context: Context, template: Path, project: Path) -> int:
     from slipway import report
     from slipway.choices import settle
     from slipway.commit import FirstCommit
-    from slipway.lineage import answers_text, origin
+    from slipway.lineage import Reading, answers_text
 
+    lineage = Reading(template)
+    commit = FirstCommit(project, context["project_slug"], context["ticket_id"])
     settle(project)
-    born = origin(template)
+    born = lineage.result()
     answers = {name: value for name, value in context.items() if not name.startswith("_")}
     (project / context["_answers_file"]).write_text(answers_text(answers, born), encoding="utf-8", newline="\n")
-    commit = FirstCommit(project, context["project_slug"], context["ticket_id"])
     commit.start()
 
     from slipway.contract import check

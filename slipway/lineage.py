@@ -9,8 +9,8 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 HEADER = "# Where this repository comes from. `copier update` reads and writes this file; do not edit it by hand.\n"
@@ -18,8 +18,7 @@ WITHOUT_PREFIX = re.compile(r"https://(?:github|gitlab)\.com/")
 SCP_LIKE = re.compile(r"[\w.-]+@[\w.-]+:")
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """The template a service was rendered from.
 
     Attributes:
@@ -45,17 +44,30 @@ class Origin:
         return found
 
 
+class Reading:
+    """Reads the lineage from the template's checkout; git works in the background until the result is asked for."""
+
+    def __init__(self, repository: Path) -> None:
+        self.repository = repository.resolve()
+        checkout = (self.repository / ".git").exists()
+        self._address = _begin(self.repository, "config", "--get", "remote.origin.url") if checkout else None
+        self._commit = _begin(self.repository, "describe", "--tags", "--always", "--dirty=+dirty") if checkout else None
+
+    def result(self) -> Origin:
+        """Give the origin; without git, or without a checkout, one that names no commit."""
+        address, described = _printed(self._address), _printed(self._commit)
+        if not described:
+            return Origin(str(self.repository), "", dirty=False)
+        return Origin(
+            source=clonable(address) if address and not is_local(address) else local_source(self.repository, address),
+            commit=described.removesuffix("+dirty"),
+            dirty=described.endswith("+dirty"),
+        )
+
+
 def origin(repository: Path) -> Origin:
-    """Read the lineage from the template's checkout; a missing git gives an origin without a commit."""
-    top = git(repository, "rev-parse", "--show-toplevel")
-    if not top or Path(top).resolve() != repository.resolve():
-        return Origin(str(repository), "", dirty=False)
-    address = git(repository, "config", "--get", "remote.origin.url")
-    return Origin(
-        source=clonable(address) if address and not is_local(address) else local_source(repository, address),
-        commit=git(repository, "describe", "--tags", "--always"),
-        dirty=bool(git(repository, "status", "--porcelain", "--untracked-files=no")),
-    )
+    """Read the lineage from the template's checkout."""
+    return Reading(repository).result()
 
 
 def is_local(address: str) -> bool:
@@ -92,17 +104,19 @@ def answers_text(answers: Mapping[str, object], born: Origin) -> str:
     return HEADER + body
 
 
-def git(repository: Path, *arguments: str) -> str:
-    """Run git and give what it prints, or nothing when it fails or is missing."""
+def _begin(repository: Path, *arguments: str) -> subprocess.Popen[str] | None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith("GIT_CONFIG")}
+    command = ["git", "-C", str(repository), *arguments]
     try:
-        done = subprocess.run(
-            ["git", "-C", str(repository), *arguments],
-            check=True,
-            capture_output=True,
-            encoding="utf-8",
-            env=environment,
+        return subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8", env=environment
         )
-    except (OSError, subprocess.CalledProcessError):
+    except OSError:
+        return None
+
+
+def _printed(process: subprocess.Popen[str] | None) -> str:
+    if process is None:
         return ""
-    return done.stdout.strip()
+    text, _ = process.communicate()
+    return text.strip() if process.returncode == 0 else ""

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from slipway.contract.registry import REGISTRY, Check, Finding, load
 from slipway.contract.repository import Repository
@@ -19,8 +19,7 @@ from slipway.contract.repository import Repository
 __all__ = ["REGISTRY", "Check", "Finding", "Repository", "Result", "check", "load"]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What a run of the contract found.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from slipway.contract.registry import check
 from slipway.contract.repository import Repository
@@ -12,14 +12,13 @@ from slipway.contract.repository import Repository
 ROOT = frozenset({"0", "root"})
 
 
-@dataclass(slots=True)
-class Stage:
+class Stage(NamedTuple):
     """One stage of a Dockerfile: where it begins, what from, under which name, and its instructions."""
 
     line: int
     image: str
     name: str
-    instructions: list[tuple[int, str, str]] = field(default_factory=list)
+    instructions: list[tuple[int, str, str]]
 
 
 def stages(text: str) -> list[Stage]:
@@ -38,7 +37,7 @@ def stages(text: str) -> list[Stage]:
         if word.upper() == "FROM":
             parts = [part for part in rest.split() if not part.startswith("--")]
             named = parts[2] if len(parts) > 2 and parts[1].upper() == "AS" else ""  # noqa: PLR2004
-            found.append(Stage(begun, parts[0], named))
+            found.append(Stage(begun, parts[0], named, []))
         elif found:
             found[-1].instructions.append((begun, word.upper(), rest.strip()))
         pending, begun = "", 0

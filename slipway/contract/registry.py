@@ -5,9 +5,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from slipway.contract.repository import Repository
@@ -16,8 +15,7 @@ INTERNAL = "SLW000"
 NOT_CHECKS = frozenset({"registry", "repository"})
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that does not hold.
 
     Attributes:
@@ -36,8 +34,7 @@ class Finding:
 Body = Callable[["Repository"], Iterator[tuple[str, int, str]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """One rule of the contract.
 
     Attributes:
