@@ -74,7 +74,7 @@ class Refusal(NamedTuple):
 
 
 def _free_text(longest: int) -> str:
-    return rf"(?!.*[{{][{{%#])(?=.{{1,{longest}}}\Z)[{LETTER}](?:[{TEXT}]*[^ \u3000])?(?<![^{TEXT}])"
+    return rf"(?!.*[{{][{{%#])(?=.{{1,{longest}}}\Z)[{LETTER}][{TEXT}]*(?<![ \u3000])"
 
 
 RULES: Mapping[str, Rule] = {

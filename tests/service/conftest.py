@@ -25,7 +25,10 @@ needs_go = pytest.mark.skipif(shutil.which("go") is None, reason="Go is not inst
 
 
 def make(service: Path, *targets: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run make targets in a service."""
+    """Run make targets in a service, with a temporary folder of its own: golangci-lint locks the shared one."""
+    temporary = service.parent / f"{service.name}.tmp"
+    temporary.mkdir(exist_ok=True)
+    environment["TMPDIR"] = str(temporary)
     return subprocess.run(
         ["make", *targets], cwd=service, check=False, capture_output=True, text=True, env={**os.environ, **environment}
     )
