@@ -130,12 +130,14 @@ def use(screen: Screen, service: Path) -> None:
     with screen.step("make build: api, worker, migrate, pipeline"):
         run("make", "build", folder=service)
     public, admin = free_address(), free_address()
-    with screen.step("build/api: started and ready, nothing configured but free ports"):
-        log = (BUILD / "api.log").open("w", encoding="utf-8")
-        environment = {**os.environ, "HTTP_ADDR": public, "ADMIN_ADDR": admin}
-        process = subprocess.Popen([service / "build" / "api"], cwd=service, env=environment, stdout=log, stderr=log)
+    log = (BUILD / "api.log").open("w", encoding="utf-8")
+    environment = {**os.environ, "HTTP_ADDR": public, "ADMIN_ADDR": admin}
+    process = None
     try:
-        with screen.step("GET /readyz: 200"):
+        with screen.step("build/api: started with nothing configured but free ports; ready"):
+            process = subprocess.Popen(
+                [service / "build" / "api"], cwd=service, env=environment, stdout=log, stderr=log
+            )
             until("readiness", lambda: ask(f"http://{admin}/readyz")[0] == 200)  # noqa: PLR2004
         converse(screen, f"http://{public}", f"http://{admin}")
         with screen.step("SIGTERM: drained, closed, exit 0"):
@@ -146,7 +148,7 @@ def use(screen: Screen, service: Path) -> None:
                 raise DemoError(message)
     finally:
         log.close()
-        if process.poll() is None:
+        if process and process.poll() is None:
             process.kill()
             process.wait()
 
