@@ -7,7 +7,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +33,14 @@ def before(context: Context, template: Path, target: Path) -> int:
 
         say(report.occupied(target, template_address(context)))
         return 1
-    questions = json.loads((template / "cookiecutter.json").read_text(encoding="utf-8"))
+    questions = read_questions(template)
     offered = {name: tuple(value) for name, value in questions.items() if isinstance(value, list)}
     broken = list(refusals(context, offered))
     if broken:
         from slipway import report
 
         names = {refusal.question for refusal in broken}
-        say(report.refused(broken, again(context, leave_out=names)))
+        say(report.refused(broken, again(context, questions, leave_out=names)))
     return 1 if broken else 0
 
 
@@ -79,12 +79,18 @@ def after(context: Context, template: Path, project: Path) -> int:
             milliseconds=round(result.seconds * 1000),
             commit=sentence if committed else f"{sentence}; to make it: {commit.by_hand()}",
             commands=commands,
-            again=again(context),
+            again=again(context, read_questions(template)),
             warnings=born.warnings(),
         ),
         sys.stdout,
     )
     return 0
+
+
+def read_questions(template: Path) -> dict[str, Any]:
+    """Give Cookiecutter's questions, in the order they are asked."""
+    questions: dict[str, Any] = json.loads((template / "cookiecutter.json").read_text(encoding="utf-8"))
+    return questions
 
 
 def keep(project: Path) -> Path | None:
@@ -105,9 +111,9 @@ def template_address(context: Context) -> str:
     return clonable(given).removeprefix("git+") if "://" in given else given
 
 
-def again(context: Context, leave_out: set[str] = frozenset()) -> str:  # type: ignore[assignment]
+def again(context: Context, questions: Iterable[str], leave_out: Collection[str] = ()) -> str:
     """Write the command that gives the same answers without questions; those left out are to be filled in."""
-    answers = {name: str(value) for name, value in context.items() if not name.startswith("_")}
+    answers = {name: str(context[name]) for name in questions if not name.startswith("_")}
     words = ["cookiecutter", template_address(context), "--no-input"]
     if context.get("_checkout"):
         words[2:2] = ["--checkout", str(context["_checkout"])]

@@ -349,4 +349,4 @@ def test_a_missing_variable_is_explained_by_make(shell: Shell) -> None:
     done = subprocess.run(["make", "deploy"], cwd=shell.service, check=False, capture_output=True, text=True)
 
     assert done.returncode == 2
-    assert "ENVIRONMENT is not set; say ENVIRONMENT=... with dev staging production" in done.stderr
+    assert "ENVIRONMENT is not set; say: make deploy ENVIRONMENT=VALUE, where VALUE is dev or staging or production" in done.stderr

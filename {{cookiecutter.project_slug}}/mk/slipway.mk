@@ -20,7 +20,7 @@ export VERSION REVISION IMAGE
   commit-check features-check hooks clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { sub(/:$$/, "", $$1); printf "  %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { sub(/:$$/, "", $$1); if (!seen[$$1]++) printf "  %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 lint:: lint-code lint-repository ## check the code and everything around it
 
@@ -45,16 +45,16 @@ manifests: ## render the manifests of every environment into build/manifests
 	@bin/manifests
 
 plan: ## show what Terraform would change: make plan ENVIRONMENT=dev
-	@$(call need,ENVIRONMENT,dev staging production)
+	@$(call need,ENVIRONMENT,dev or staging or production)
 	terraform -chdir=infra/terraform/envs/$(ENVIRONMENT) plan -input=false
 
 deploy: ## deploy an image: make deploy ENVIRONMENT=dev CONTEXT=my-cluster IMAGE=registry/name:tag
-	@$(call need,ENVIRONMENT,dev staging production)
+	@$(call need,ENVIRONMENT,dev or staging or production)
 	@$(call need,CONTEXT,a context of kubectl config get-contexts)
 	@bin/deploy -e "$(ENVIRONMENT)" -c "$(CONTEXT)" -i "$(IMAGE)" $(if $(YES),-y)
 
 rollback: ## go back to the version before: make rollback ENVIRONMENT=dev CONTEXT=my-cluster
-	@$(call need,ENVIRONMENT,dev staging production)
+	@$(call need,ENVIRONMENT,dev or staging or production)
 	@$(call need,CONTEXT,a context of kubectl config get-contexts)
 	@bin/rollback -e "$(ENVIRONMENT)" -c "$(CONTEXT)" $(if $(YES),-y)
 
@@ -77,4 +77,4 @@ hooks: ## check each commit message as it is written
 clean:: ## remove what the targets made
 	rm -rf build tmp
 
-need = test -n '$($1)' || { echo "$1 is not set; say $1=... with $2" >&2; exit 2; }
+need = test -n '$($1)' || { echo "$1 is not set; say: make $@ $1=VALUE, where VALUE is $2" >&2; exit 2; }
