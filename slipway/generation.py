@@ -14,6 +14,7 @@ from typing import Any
 from slipway.answers import refusals
 
 Context = Mapping[str, Any]
+INTERRUPTED = 130
 FIRST_COMMANDS = ("make help", "make lint test", "make run")
 
 
@@ -48,7 +49,8 @@ def after(context: Context, template: Path, project: Path) -> int:
     """Turn what Cookiecutter rendered into the service, check it, and say what to do next.
 
     Returns:
-        The exit status: 0, or 1 when the service fails a check; Cookiecutter then removes the folder.
+        The exit status: 0; 1 when the service fails a check, and Cookiecutter then removes the folder; 130 when
+        somebody interrupted, and the folder is removed.
     """
     from slipway import report
     from slipway.choices import settle
@@ -65,12 +67,18 @@ def after(context: Context, template: Path, project: Path) -> int:
 
     from slipway.contract import check
 
-    result = check(project)
-    if result.findings:
+    try:
+        result = check(project)
+        if result.findings:
+            commit.abandon()
+            say(report.failed(result, keep(project)))
+            return 1
+        committed, sentence = commit.finish()
+    except KeyboardInterrupt:
         commit.abandon()
-        say(report.failed(result, keep(project)))
-        return 1
-    committed, sentence = commit.finish()
+        shutil.rmtree(project, ignore_errors=True)
+        say("Interrupted: nothing was left behind.")
+        return INTERRUPTED
     commands = [f"cd {shlex.quote(project.name)}", *FIRST_COMMANDS]
     say(
         report.generated(

@@ -2,6 +2,8 @@
 const ticket = /^Refs: {{ cookiecutter.__ticket_prefix }}-[1-9][0-9]*$/;
 
 export default {
+  defaultIgnores: false,
+  ignores: [(message) => /^(Merge |Revert "|(fixup|squash|amend)! )/.test(message)],
   parserPreset: { parserOpts: { headerPattern: /^(\w+)(?:\(([a-z0-9-]+)\))?!?: (\S.*)$/, headerCorrespondence: ['type', 'scope', 'subject'] } },
   plugins: [
     {

@@ -14,7 +14,7 @@ WITHOUT_CLUSTER = re.compile(r"(?:config|kustomize|version)\b")
 
 @check(
     "SCR001",
-    "a file is executable exactly when it begins with #!",
+    "a file that begins with #! is executable, and no other in bin/",
     why="A script that is not executable fails in CI; an executable that is no script fails where it is called.",
     fix="chmod +x FILE, or chmod -x FILE; in git: git update-index --chmod=+x FILE.",
 )

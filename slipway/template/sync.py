@@ -52,7 +52,8 @@ def questions_page(questions: Questions) -> str:
         else:
             from slipway.answers import RULES  # noqa: PLC0415
 
-            parts += [f"Rule: {RULES[name].sentence}.\n\nExample: `{RULES[name].example}`\n"]
+            sentence = re.sub(r"(?:https|ssh)://\S+/path|git@host:path", r"`\g<0>`", RULES[name].sentence)
+            parts += [f"Rule: {sentence}.\n\nExample: `{RULES[name].example}`\n"]
     return "".join(parts)
 
 

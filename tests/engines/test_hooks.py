@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -11,7 +13,8 @@ from pathlib import Path
 import pytest
 from pytest_cookies.plugin import Cookies
 
-from tests.conftest import git, tree_of
+from slipway.generation import after
+from tests.conftest import Render, git, tree_of
 
 
 def cookiecutter_command(
@@ -133,6 +136,29 @@ def test_a_failed_service_can_be_kept_for_a_look(checkout: Path, tmp_path: Path)
 
     assert done.returncode != 0
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["orders-service.rejected"]
+
+
+def test_an_interruption_while_the_service_is_checked_leaves_nothing_behind(
+    checkout: Path,
+    services: Render,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    service = Path(shutil.copytree(services(), tmp_path / "orders-service"))
+    context = json.loads((checkout / "cookiecutter.json").read_text(encoding="utf-8"))
+    monkeypatch.setenv("SLIPWAY_GIT", "1")
+
+    def interrupt(_project: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("slipway.contract.check", interrupt)
+
+    status = after({**context, "project_slug": "orders-service"}, checkout, service)
+
+    assert status == 130
+    assert not service.exists()
+    assert "nothing was left behind" in capsys.readouterr().err
 
 
 def test_no_rendered_hook_stays_in_the_temporary_folder(checkout: Path, tmp_path: Path) -> None:

@@ -61,6 +61,48 @@ confirm() {
   [ "$answer" = production ] || fail "stopped; nothing was changed"
 }
 
+# real_day DDMMYYYY: true for a day that exists
+real_day() {
+  awk -v day="$1" 'BEGIN {
+    d = substr(day, 1, 2) + 0; m = substr(day, 3, 2) + 0; y = substr(day, 5, 4) + 0
+    split("31 28 31 30 31 30 31 31 30 31 30 31", last, " ")
+    if (m == 2 && (y % 4 == 0 && y % 100 != 0 || y % 400 == 0)) last[2] = 29
+    exit !(m >= 1 && m <= 12 && d >= 1 && d <= last[m])
+  }'
+}
+
+# cleaned PATH: remove it at the end, however that comes about; dash runs no EXIT trap for a signal that is not trapped
+cleaned() {
+  scratch=$1
+  trap 'rm -rf "$scratch"' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+}
+
+# names KIND: the names of the objects of a kind among the rendered manifests on standard input
+names() {
+  awk -v kind="$1" '
+    /^---/ { found = 0 }
+    /^kind: / { found = $2 == kind }
+    found && /^  name: / { print $2; found = 0 }'
+}
+
+# rolled_out CONTEXT NAMESPACE DEPLOYMENTS ROLLOUTS: wait until the pods of the newest version serve
+rolled_out() {
+  for workload in $3; do
+    logged rollout kubectl --context "$1" -n "$2" rollout status "$workload" --timeout=5m
+  done
+  # A Rollout takes its pods from the Deployment of its name, and is judged only once it has seen the newest of them.
+  for workload in $4; do
+    generation=$(kubectl --context "$1" -n "$2" get deployment "$workload" -o 'jsonpath={.metadata.generation}')
+    logged rollout kubectl --context "$1" -n "$2" wait "rollout/$workload" --timeout=2m \
+      --for="jsonpath={.status.workloadObservedGeneration}=$generation"
+    echo "waiting up to 45 minutes for the steps of rollout/$workload"
+    logged rollout kubectl --context "$1" -n "$2" wait "rollout/$workload" --timeout=45m \
+      --for='jsonpath={.status.phase}=Healthy'
+  done
+}
+
 # logged NAME COMMAND...: run, show, and keep both streams apart in tmp/log
 logged() {
   log=$root/tmp/log/$1

@@ -3,7 +3,7 @@
 
 SERVICE := {{ cookiecutter.project_slug }}
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
-REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+REVISION ?= $(shell git rev-parse --verify --quiet HEAD 2>/dev/null || echo unknown)
 REGISTRY ?=
 IMAGE ?= $(if $(REGISTRY),$(REGISTRY)/)$(SERVICE):$(REVISION)
 ENVIRONMENT ?=
@@ -13,14 +13,24 @@ YES ?=
 TICKET ?=
 TITLE ?=
 RANGE ?=
-export VERSION REVISION IMAGE
+export VERSION REVISION IMAGE TITLE
+agreed = $(if $(filter 1 true yes,$(YES)),-y)
 
 .DEFAULT_GOAL := help
 .PHONY: help lint lint-repository test verify image push scan manifests plan deploy rollback smoke feature \
   commit-check features-check hooks clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { sub(/:$$/, "", $$1); if (!seen[$$1]++) printf "  %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@if [ -t 1 ] && [ -z "$${NO_COLOR:-}" ]; then colour=1; fi; \
+	awk -F ':.*## ' -v colour="$${colour:-}" ' \
+	  FNR == 1 { file = FILENAME; sub(/^.*\//, "", file); sub(/\.mk$$/, "", file); heads[++files] = file } \
+	  /^[a-z][a-z0-9-]*:.*## / { if (!seen[$$1]++) { \
+	    name = sprintf("%-20s", $$1); \
+	    lines[file] = lines[file] "  " (colour ? "\033[36m" name "\033[0m" : name) " " $$2 "\n" } } \
+	  END { title["language"] = "Code"; title["slipway"] = "Check and ship"; title["Makefile"] = "This service"; \
+	    for (i = files; i > 0; i--) if (lines[heads[i]]) { \
+	      head = heads[i] in title ? title[heads[i]] : heads[i]; \
+	      printf "%s\n%s\n", (colour ? "\033[1m" head "\033[0m" : head), lines[heads[i]] } }' $(MAKEFILE_LIST)
 
 lint:: lint-code lint-repository ## check the code and everything around it
 
@@ -46,24 +56,25 @@ manifests: ## render the manifests of every environment into build/manifests
 
 plan: ## show what Terraform would change: make plan ENVIRONMENT=dev
 	@$(call need,ENVIRONMENT,dev or staging or production)
+	terraform -chdir=infra/terraform/envs/$(ENVIRONMENT) init -input=false
 	terraform -chdir=infra/terraform/envs/$(ENVIRONMENT) plan -input=false
 
 deploy: ## deploy an image: make deploy ENVIRONMENT=dev CONTEXT=my-cluster IMAGE=registry/name:tag
 	@$(call need,ENVIRONMENT,dev or staging or production)
 	@$(call need,CONTEXT,a context of kubectl config get-contexts)
-	@bin/deploy -e "$(ENVIRONMENT)" -c "$(CONTEXT)" -i "$(IMAGE)" $(if $(YES),-y)
+	@bin/deploy -e "$(ENVIRONMENT)" -c "$(CONTEXT)" -i "$(IMAGE)" $(agreed)
 
 rollback: ## go back to the version before: make rollback ENVIRONMENT=dev CONTEXT=my-cluster
 	@$(call need,ENVIRONMENT,dev or staging or production)
 	@$(call need,CONTEXT,a context of kubectl config get-contexts)
-	@bin/rollback -e "$(ENVIRONMENT)" -c "$(CONTEXT)" $(if $(YES),-y)
+	@bin/rollback -e "$(ENVIRONMENT)" -c "$(CONTEXT)" $(agreed)
 
 smoke: ## ask a running service a few questions: make smoke URL=http://127.0.0.1:8080
 	@bin/smoke -u "$(URL)"
 
 feature: ## open the next features summary: make feature TICKET={{ cookiecutter.__ticket_prefix }}-2 TITLE="What changes"
 	@$(call need,TICKET,a ticket such as {{ cookiecutter.__ticket_prefix }}-2)
-	@bin/feature -t "$(TICKET)" -s "$(or $(TITLE),What changes)"
+	@bin/feature -t "$(TICKET)" -s "$${TITLE:-What changes}"
 
 commit-check: ## check the commit messages since the main branch, or of RANGE=a..b
 	@bin/commit-check -r "$(or $(RANGE),origin/main..HEAD)"

@@ -1,0 +1,23 @@
+"""The smoke test of a service, against the service."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.service.conftest import Start, needs_go
+
+pytestmark = [pytest.mark.slow, needs_go]
+
+
+def test_the_smoke_test_passes_on_a_service_that_serves(start: Start, built: Callable[[str], Path]) -> None:
+    api = start("api").ready()
+    script = built("none") / "bin/smoke"
+
+    done = subprocess.run([script, "-u", f"http://{api.public}"], check=False, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 4
