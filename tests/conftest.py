@@ -75,6 +75,8 @@ def _quiet_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         "UV_CACHE_DIR": Path.home() / ".cache" / "uv",
     }
     with pytest.MonkeyPatch.context() as patch:
+        for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
+            patch.delenv(name, raising=False)
         for name, place in defaults.items():
             patch.setenv(name, kept[name] or str(place))
         patch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
