@@ -7,6 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from slipway.modes import scripts
+
 QUICK = (
     "-c",
     "gc.auto=0",
@@ -60,6 +62,8 @@ class FirstCommit:
             self._why_not = "no first commit: `git add` failed"
         if self._why_not:
             return False, self._why_not
+        if os.name == "nt":
+            self._git("update-index", "--chmod=+x", *(str(path) for path in scripts(self.project)))
         if self._git("commit", "-q", "--no-verify", "--no-gpg-sign", *self.message).returncode:
             return False, "no first commit: git does not know who you are (git config user.name, user.email)"
         return True, "first commit on branch main"

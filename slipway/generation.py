@@ -15,6 +15,7 @@ from slipway.answers import refusals
 
 Context = Mapping[str, Any]
 INTERRUPTED = 130
+WITHOUT_LINEAGE = ("LIN001",)
 FIRST_COMMANDS = ("make help", "make lint test", "make run")
 
 
@@ -61,6 +62,10 @@ def after(context: Context, template: Path, project: Path) -> int:
     commit = FirstCommit(project, context["project_slug"], context["ticket_id"])
     settle(project)
     born = lineage.result()
+    if not born.commit:
+        from slipway.modes import mark
+
+        mark(project)
     answers = {name: value for name, value in context.items() if not name.startswith("_")}
     (project / context["_answers_file"]).write_text(answers_text(answers, born), encoding="utf-8", newline="\n")
     commit.start()
@@ -68,7 +73,7 @@ def after(context: Context, template: Path, project: Path) -> int:
     from slipway.contract import check
 
     try:
-        result = check(project)
+        result = check(project, ignore=() if born.commit else WITHOUT_LINEAGE)
         if result.findings:
             commit.abandon()
             say(report.failed(result, keep(project)))

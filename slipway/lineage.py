@@ -96,10 +96,10 @@ def clonable(address: str) -> str:
 
 
 def answers_text(answers: Mapping[str, object], born: Origin) -> str:
-    """Write `.copier-answers.yml`, byte for byte as Copier would."""
+    """Write `.copier-answers.yml`, byte for byte as Copier would; without a commit there is no lineage to write."""
     import yaml  # noqa: PLC0415  -- 20 ms that a refused generation need not pay
 
-    lineage = {"_commit": born.commit, "_src_path": born.source} if born.commit else {"_src_path": born.source}
+    lineage = {"_commit": born.commit, "_src_path": born.source} if born.commit else {}
     body: str = yaml.dump({**lineage, **answers}, indent=4, allow_unicode=True, default_flow_style=False)
     return HEADER + body
 

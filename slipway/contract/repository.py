@@ -74,7 +74,7 @@ class Repository:
                     if entry.name not in SKIPPED:
                         yield from self._walk(f"{path}/")
                 elif entry.is_file():
-                    yield path, os.name == "nt" or bool(entry.stat().st_mode & 0o100)
+                    yield path, bool(entry.stat().st_mode & 0o100)
 
     @cached_property
     def folders(self) -> frozenset[str]:

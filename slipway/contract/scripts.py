@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 
@@ -19,7 +20,9 @@ WITHOUT_CLUSTER = re.compile(r"(?:config|kustomize|version)\b")
     fix="chmod +x FILE, or chmod -x FILE; in git: git update-index --chmod=+x FILE.",
 )
 def modes(repository: Repository) -> Iterator[tuple[str, int, str]]:
-    """Yield files whose mode and first line disagree."""
+    """Yield files whose mode and first line disagree; Windows has no such mode."""
+    if os.name == "nt":
+        return
     for path, executable in repository.files.items():
         begins = repository.bytes(path).startswith(b"#!")
         if begins and not executable and repository.is_text(path):

@@ -52,7 +52,8 @@ class Screen:
         said = [text]
         started = time.perf_counter()
         yield said.append
-        self.show(f"{time.perf_counter() - started:.2f} s", said[-1])
+        took = time.perf_counter() - started
+        self.show(f"{took:.2f} s" if took >= 1 else f"{took * 1000:.0f} ms", said[-1])
 
 
 def run(*command: str, folder: Path, **environment: str) -> str:

@@ -149,7 +149,7 @@ def test_an_interruption_while_the_service_is_checked_leaves_nothing_behind(
     context = json.loads((checkout / "cookiecutter.json").read_text(encoding="utf-8"))
     monkeypatch.setenv("SLIPWAY_GIT", "1")
 
-    def interrupt(_project: Path) -> None:
+    def interrupt(_project: Path, ignore: object) -> None:  # noqa: ARG001
         raise KeyboardInterrupt
 
     monkeypatch.setattr("slipway.contract.check", interrupt)
@@ -159,6 +159,20 @@ def test_an_interruption_while_the_service_is_checked_leaves_nothing_behind(
     assert status == 130
     assert not service.exists()
     assert "nothing was left behind" in capsys.readouterr().err
+
+
+def test_an_archive_of_the_template_gives_a_service_without_lineage_and_says_so(checkout: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "slipway.zip"
+    git(checkout, "archive", "--format=zip", "--prefix=slipway/", "-o", str(archive), "HEAD")
+
+    done = cookiecutter_command(archive, tmp_path / "out")
+
+    answers = (tmp_path / "out" / "orders-service" / ".copier-answers.yml").read_text(encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    assert "not a git checkout" in done.stdout
+    assert "_src_path" not in answers
+    assert "_commit" not in answers
+    assert os.access(tmp_path / "out" / "orders-service" / "bin" / "deploy", os.X_OK)
 
 
 def test_no_rendered_hook_stays_in_the_temporary_folder(checkout: Path, tmp_path: Path) -> None:
