@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from cookiecutter.main import cookiecutter
-from copier import run_copy, run_update
+from copier import VcsRef, run_copy, run_update
 
+from slipway.contract import check
 from tests.conftest import FIRST_DAY, TAG, TREE, commit_all, copy_template, git, tree_of
+from tests.service.conftest import make, needs_go
 
 Born = Callable[[Path, Path], Path]
 NEXT_TAG = "v0.2.0"
@@ -101,6 +103,28 @@ def test_an_update_of_a_pristine_service_equals_a_fresh_copy(life: tuple[Path, P
     update(service)
 
     assert tree_of(service) == tree_of(fresh)
+
+
+@pytest.mark.slow
+@needs_go
+@pytest.mark.parametrize(("before", "later"), [("none", "postgresql"), ("postgresql", "none")])
+def test_a_choice_changed_later_brings_and_takes_its_files_and_the_service_builds(
+    before: str, later: str, tmp_path: Path
+) -> None:
+    template = template_repository(tmp_path / "template")
+    service = tmp_path / "service"
+    run_copy(template.as_uri(), service, data={**FIRST_DAY, "datastore": before}, defaults=True, quiet=True)
+    git(service, "init", "-q", "-b", "main")
+    commit_all(service, "feat: launch")
+
+    run_update(service, data={"datastore": later}, vcs_ref=VcsRef.CURRENT, defaults=True, overwrite=True, quiet=True)
+
+    built = make(service, "deps", "build", "lint-code", "test-unit")
+    assert (service / "migrations").exists() == (later == "postgresql")
+    assert (service / "internal/adapters/postgres").exists() == (later == "postgresql")
+    assert git(service, "ls-files", "--unmerged") == ""
+    assert built.returncode == 0, built.stdout + built.stderr
+    assert check(service).findings == ()
 
 
 def test_an_update_leaves_service_owned_and_deleted_files_alone(life: tuple[Path, Path]) -> None:

@@ -11,7 +11,8 @@ COVERED := ./internal/domain/...,./internal/app/...,./internal/pipeline/...
 
 .PHONY: deps format lint-code test-unit test-integration test-e2e coverage build run run-worker run-migrate run-pipeline scan-dependencies fuzz
 
-deps: ## download the modules of the service and of its tools, verified by go.sum
+deps: ## bring go.mod in line with the sources, and download the modules, verified by go.sum
+	$(GO) mod tidy
 	$(GO) mod download
 	$(GO) mod verify
 	$(GO) mod download -modfile=tools/go.mod
