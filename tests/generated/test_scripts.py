@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -352,3 +353,15 @@ def test_a_missing_variable_is_explained_by_make(shell: Shell) -> None:
     assert done.returncode == 2
     told = "ENVIRONMENT is not set; say: make deploy ENVIRONMENT=VALUE, where VALUE is dev or staging or production"
     assert told in done.stderr
+
+
+@pytest.mark.skipif(
+    shutil.which("go", path="/usr/bin:/bin") is not None, reason="Go stands beside make on this machine"
+)
+def test_a_missing_compiler_is_named_with_the_way_out(shell: Shell) -> None:
+    bare = {**os.environ, "PATH": "/usr/bin:/bin"}
+
+    done = subprocess.run(["make", "build"], cwd=shell.service, check=False, capture_output=True, text=True, env=bare)
+
+    assert done.returncode == 2
+    assert "go is not installed; this service needs Go" in done.stderr

@@ -1,6 +1,9 @@
 # The Go side of the make targets. The rest of the template calls these names and knows no Go.
 
 GO ?= go
+ifeq ($(shell command -v $(GO) 2>/dev/null),)
+GO = sh -c 'echo "go is not installed; this service needs Go 1.26 or later (https://go.dev/doc/install)" >&2; exit 1' go
+endif
 GO_TOOL := $(GO) tool -modfile=tools/go.mod
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
