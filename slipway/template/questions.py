@@ -25,6 +25,7 @@ SETTINGS: dict[str, Any] = {
     "_jinja2_env_vars": {"trim_blocks": True, "lstrip_blocks": True},
 }
 BRIDGE = "cookiecutter"
+SHOWN = 80
 BRIDGED_SETTINGS = ("_answers_file",)
 TODAY = {"copier": "{{ '%d%m%Y' | strftime }}", "cookiecutter": "{% now 'local', '%d%m%Y' %}"}
 FOLDER = re.compile(r"\{\{ '\.' if (?P<condition>.+) else '' \}\}")
@@ -122,9 +123,10 @@ def load_yaml(path: Path) -> dict[str, Any]:
 
 
 def validator(name: str, rule: Rule) -> str:
-    """Write the validator of a question for Copier: the sentence of the rule, when the answer breaks it."""
+    """Write the validator of a question for Copier: the answer and the rule that it breaks."""
     pattern = rule.pattern.replace("\\Z", "\\\\Z").replace("'", "\\'")
-    return f"{{% if not ({name} | regex_search('^(?:{pattern})\\\\Z')) %}}{name}: {rule.sentence}{{% endif %}}"
+    told = f"{{{{ {name}[:{SHOWN}] | tojson }}}} breaks the rule: {rule.sentence}"
+    return f"{{% if not ({name} | regex_search('^(?:{pattern})\\\\Z')) %}}{told}{{% endif %}}"
 
 
 def stale_validators(questions: Questions) -> dict[str, str]:
