@@ -112,7 +112,7 @@ def test_without_a_datastore_one_pod_runs_and_nothing_scales_it(services: Render
     objects = built(service, "production")
 
     deployment = next(o for o in objects if o["kind"] == "Deployment")
-    assert deployment["spec"]["replicas"] == 1
+    assert deployment["spec"].get("replicas", 1) == 1
     assert not [o for o in objects if o["kind"] in ("HorizontalPodAutoscaler", "Job", "ExternalSecret")]
 
 
