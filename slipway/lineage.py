@@ -10,11 +10,13 @@ import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
+ANSWERS_FILE = ".copier-answers.yml"
 HEADER = "# Where this repository comes from. `copier update` reads and writes this file; do not edit it by hand.\n"
 WITHOUT_PREFIX = re.compile(r"https://(?:github|gitlab)\.com/")
+ABBREVIATIONS = {"gh:": "https://github.com", "gl:": "https://gitlab.com"}
 SCP_LIKE = re.compile(r"[\w.-]+@[\w.-]+:")
 
 
@@ -42,6 +44,49 @@ class Origin(NamedTuple):
         if re.search(r"-\d+-g[0-9a-f]+$", self.commit):
             found.append(f"born from {self.commit}, which is not released; updates begin with the next release")
         return found
+
+
+class LinkError(ValueError):
+    """A repository that does not say which template it came from; the message says what is missing and the way out."""
+
+
+class Link(NamedTuple):
+    """What a repository records of its template.
+
+    Attributes:
+        source: address of the template, as Copier clones it.
+        commit: the version it has: a release tag, or what `git describe` gave.
+        answers: the recorded answers by question.
+    """
+
+    source: str
+    commit: str
+    answers: dict[str, Any]
+
+
+def read_link(text: str | None, where: str = ANSWERS_FILE) -> Link:
+    """Read the lineage from the text of an answers file; `None` when there is no such file.
+
+    Raises:
+        LinkError: there is no file, or it is not YAML, or names no template or version.
+    """
+    import yaml  # noqa: PLC0415  -- 20 ms that a refused generation need not pay
+
+    if text is None:
+        message = f"{where} is missing: this repository knows no template; `slipway adopt` links it to one"
+        raise LinkError(message)
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        message = f"{where} cannot be read: {' '.join(str(error).split())}; `git log -p {where}` shows what changed it"
+        raise LinkError(message) from error
+    recorded = data if isinstance(data, dict) else {}
+    for key, meaning in (("_src_path", "template"), ("_commit", "version")):
+        if not isinstance(recorded.get(key), str) or not recorded[key]:
+            message = f"{where} names no {meaning}: {key} is missing; `git log -p {where}` shows when it went"
+            raise LinkError(message)
+    answers = {name: value for name, value in recorded.items() if not name.startswith("_")}
+    return Link(recorded["_src_path"], recorded["_commit"], answers)
 
 
 class Reading:
@@ -93,6 +138,16 @@ def clonable(address: str) -> str:
     if WITHOUT_PREFIX.match(address):
         return f"{address}.git"
     return f"git+{address}"
+
+
+def cloned_from(source: str) -> str:
+    """Give the address that git itself takes for a recorded source: Copier's abbreviations and `git+` undone."""
+    for alias, host in ABBREVIATIONS.items():
+        if source.startswith(alias):
+            path = source.removeprefix(alias).strip("/")
+            return f"{host}/{path}" if path.endswith(".git") else f"{host}/{path}.git"
+    address = source.removeprefix("git+")
+    return f"{address}.git" if WITHOUT_PREFIX.match(address) and not address.endswith(".git") else address
 
 
 def answers_text(answers: Mapping[str, object], born: Origin) -> str:

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from slipway.answers import refusals
 from slipway.contract.registry import check
 from slipway.contract.repository import Repository
-
-FILE = ".copier-answers.yml"
+from slipway.lineage import ANSWERS_FILE as FILE
 
 
 @check(

@@ -1,0 +1,257 @@
+"""Copier, called in this process: with a cache of its own, never with trust.
+
+Copier keeps a mirror of the template in a cache that all processes of a user share, and parallel runs race for it: of
+392 updates 20 failed. It also asks the network again at each of its steps. An engine therefore fetches a template once,
+into a folder that no other process has, and lets Copier clone from there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from slipway.gitting import GitError, git
+from slipway.lineage import cloned_from, is_local
+
+QUESTIONS = "copier.yml"
+
+
+class EngineError(RuntimeError):
+    """Copier or git could not do what was asked; the message says what and why."""
+
+
+class Engine:
+    """Renders and updates with Copier.
+
+    Not for threads: Copier changes the working directory of the process.
+
+    Attributes:
+        place: a folder that this engine alone writes to.
+        mirrors: where templates are kept; made by this engine, or by another one that was there before.
+        frozen: the mirrors are another engine's: they are read and never refreshed.
+    """
+
+    def __init__(self, place: Path, *, mirrors: Path | None = None) -> None:
+        self.place = place
+        self.mirrors = mirrors or place / "mirrors"
+        self.frozen = mirrors is not None
+        self._fetched: dict[str, Path] = {}
+        self._compiled: dict[tuple[Any, ...], Any] = {}
+
+    def newest(self, source: str) -> str:
+        """Give the newest release of a template: the highest tag that is a version and no pre-release (PEP 440).
+
+        Raises:
+            EngineError: the template cannot be reached, or has no release.
+        """
+        address = cloned_from(source)
+        try:
+            if address in self._fetched or self.frozen:
+                tags = git(self.mirror(source), "tag", "--list").split()
+            else:
+                listed = git(Path.cwd(), "ls-remote", "--tags", "--refs", "--", address)
+                tags = [line.split("\trefs/tags/", 1)[1] for line in listed.splitlines()]
+        except GitError as error:
+            message = f"the template {source} cannot be reached: {error}"
+            raise EngineError(message) from error
+        if newest := newest_of(tags):
+            return newest
+        message = f"the template {source} has no release: none of its {len(tags)} tags is a version"
+        raise EngineError(message)
+
+    def mirror(self, source: str) -> Path:
+        """Give a bare repository that holds the template, fetched once in the life of this engine.
+
+        Raises:
+            EngineError: the template cannot be fetched.
+        """
+        address = cloned_from(source)
+        if address in self._fetched:
+            return self._fetched[address]
+        if is_local(address):
+            place = Path(address).expanduser().resolve()
+        else:
+            place = self.mirrors / f"{hashlib.sha256(address.encode()).hexdigest()[:20]}.git"
+        try:
+            if is_local(address):
+                git(place, "rev-parse", "--git-dir")
+            elif (place / "HEAD").is_file():
+                if not self.frozen:
+                    git(place, "fetch", "--quiet", "--prune", "--prune-tags", "--force", "origin")
+            else:
+                self.mirrors.mkdir(parents=True, exist_ok=True)
+                half = place.with_suffix(f".{os.getpid()}")
+                git(self.mirrors, "clone", "--quiet", "--mirror", "--", address, str(half))
+                half.rename(place)
+        except (GitError, OSError) as error:
+            message = f"the template {source} cannot be fetched: {error}"
+            raise EngineError(message) from error
+        self._fetched[address] = place
+        return place
+
+    def text(self, source: str, version: str, path: str) -> str | None:
+        """Give a file of the template at a version, or nothing when that version has no such file."""
+        try:
+            return git(self.mirror(source), "show", f"{version}:{path}")
+        except GitError:
+            return None
+
+    def render(self, source: str, version: str, answers: Mapping[str, Any], into: Path) -> None:
+        """Render a version of the template into an empty folder, as `copier copy --defaults` does.
+
+        Raises:
+            EngineError: Copier refused, for example because an answer breaks a rule of that version.
+        """
+        from copier import run_copy  # noqa: PLC0415  -- 0.3 s that a current service need not pay
+
+        with self._as_copier_needs(source), _told(f"version {version} of {source} cannot be rendered"):
+            run_copy(
+                source,
+                into,
+                data=dict(answers),
+                vcs_ref=version,
+                defaults=True,
+                overwrite=True,
+                quiet=True,
+                unsafe=False,
+            )
+
+    def update(self, repository: Path, source: str, version: str | None, answers: Mapping[str, Any]) -> None:
+        """Update a repository as `copier update --defaults` does, to a version or, with `None`, to the one it has.
+
+        Raises:
+            EngineError: Copier refused.
+        """
+        from copier import VcsRef, run_update  # noqa: PLC0415  -- 0.3 s that a current service need not pay
+
+        with self._as_copier_needs(source), _told("the update cannot be made"):
+            run_update(
+                repository,
+                data=dict(answers),
+                vcs_ref=version or VcsRef.CURRENT,
+                defaults=True,
+                overwrite=True,
+                quiet=True,
+                unsafe=False,
+            )
+
+    @contextmanager
+    def _as_copier_needs(self, source: str) -> Iterator[None]:
+        from plumbum import local  # noqa: PLC0415  -- comes with Copier
+
+        address, mirror = cloned_from(source), self.mirror(source)
+        before = os.environ.get("COPIER_CACHE_DIR")
+        os.environ["COPIER_CACHE_DIR"] = str(self.place / "copier")
+        try:
+            with local.env(**_instead(address, mirror)), _asked_once(self._compiled), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+        finally:
+            if before is None:
+                del os.environ["COPIER_CACHE_DIR"]
+            else:
+                os.environ["COPIER_CACHE_DIR"] = before
+
+
+def newest_of(tags: list[str]) -> str | None:
+    """Give the highest of some tags, as Copier ranks them: PEP 440, without pre-releases and whatever is no version."""
+    from packaging.version import InvalidVersion, Version  # noqa: PLC0415  -- comes with Copier
+
+    ranked = []
+    for tag in tags:
+        try:
+            version = Version(tag)
+        except InvalidVersion:
+            continue
+        if not version.is_prerelease:
+            ranked.append((version, tag))
+    return max(ranked)[1] if ranked else None
+
+
+def _instead(address: str, mirror: Path) -> dict[str, str]:
+    if is_local(address):
+        return {}
+    number = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+    return {
+        "GIT_CONFIG_COUNT": str(number + 1),
+        f"GIT_CONFIG_KEY_{number}": f"url.{mirror}.insteadOf",
+        f"GIT_CONFIG_VALUE_{number}": address,
+        "GIT_TERMINAL_PROMPT": "0",
+    }
+
+
+@contextmanager
+def _asked_once(known: dict[tuple[Any, ...], Any]) -> Iterator[None]:
+    """Remember what Copier works out again and again, without a change to what it does.
+
+    Copier asks git for `core.fileMode` once a file, and compiles the name of a folder once for each file below it: of
+    6,000 compilations in an update of 150 files some 300 differ. Both answers hold for as long as the
+    process runs; `known` carries what was compiled from one run to the next.
+    """
+    from copier._main import Worker  # noqa: PLC0415  -- the one place that asks
+    from jinja2 import Environment  # noqa: PLC0415
+
+    asked, compiled = vars(Worker).get("_sync_git_index_executable_bit"), Environment.compile
+
+    @cache
+    def modes_are_ignored(folder: Path) -> bool:
+        try:
+            return git(folder, "config", "--type=bool", "--get", "core.fileMode").strip() == "false"
+        except GitError:
+            return False
+
+    def ask_once(worker: Any, path: Path, mode: int) -> None:
+        if asked and modes_are_ignored(worker.subproject.local_abspath):
+            asked(worker, path, mode)
+
+    def compile_once(environment: Environment, source: Any, name: str | None = None, *rest: Any, **more: Any) -> Any:
+        if not isinstance(source, str):
+            return compiled(environment, source, name, *rest, **more)
+        key = (source, name, *rest[1:], *sorted(more.items()), *_syntax(environment))
+        if key not in known:
+            known[key] = compiled(environment, source, name, *rest, **more)
+        return known[key]
+
+    with ExitStack() as undone:
+        if asked:
+            undone.callback(setattr, Worker, asked.__name__, asked)
+            setattr(Worker, asked.__name__, ask_once)
+        undone.callback(setattr, Environment, "compile", compiled)
+        setattr(Environment, "compile", compile_once)  # noqa: B010  -- a method of a class, which mypy refuses to see changed
+        yield
+
+
+def _syntax(environment: Any) -> tuple[Any, ...]:
+    """Give what compiled code depends on beside its source."""
+    return (
+        environment.block_start_string,
+        environment.variable_start_string,
+        environment.comment_start_string,
+        environment.trim_blocks,
+        environment.lstrip_blocks,
+        environment.keep_trailing_newline,
+        environment.newline_sequence,
+        environment.autoescape,
+        *environment.extensions,
+    )
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    from copier.errors import CopierError  # noqa: PLC0415
+    from plumbum import ProcessExecutionError  # noqa: PLC0415
+
+    try:
+        yield
+    except ProcessExecutionError as error:
+        message = f"{what}: git said: {' '.join(str(error.stderr).split())}"
+        raise EngineError(message) from error
+    except (CopierError, ValueError, OSError) as error:
+        message = f"{what}: {' '.join(str(error).split()) or type(error).__name__}"
+        raise EngineError(message) from error

@@ -1,0 +1,70 @@
+"""Git as Slipway runs it on repositories of others: no hooks, no prompts, no surprise from the environment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+QUIET = (
+    "-c",
+    f"core.hooksPath={os.devnull}",
+    "-c",
+    "gc.auto=0",
+    "-c",
+    "maintenance.auto=false",
+    "-c",
+    "advice.detachedHead=false",
+)
+SHOWN_LINES = 6
+
+
+class GitError(RuntimeError):
+    """Git failed; the message holds the command and what git said."""
+
+
+def git(folder: Path, *arguments: str, given: str | None = None) -> str:
+    """Run git in a folder and give what it prints.
+
+    Raises:
+        GitError: git is missing or the command failed.
+    """
+    return git_bytes(folder, *arguments, given=given).decode("utf-8", "surrogateescape")
+
+
+def git_bytes(folder: Path, *arguments: str, given: str | None = None) -> bytes:
+    """Run git in a folder and give the bytes it prints.
+
+    Raises:
+        GitError: git is missing or the command failed.
+    """
+    command = ["git", *QUIET, "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(
+            command,
+            check=False,
+            capture_output=True,
+            input=None if given is None else given.encode("utf-8", "surrogateescape"),
+            stdin=subprocess.DEVNULL if given is None else None,
+            env=environment(),
+        )
+    except OSError as error:
+        message = f"git cannot be run: {error.strerror}"
+        raise GitError(message) from error
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-SHOWN_LINES:]
+        message = f"git {' '.join(arguments)}: {' / '.join(said) or f'exit status {done.returncode}'}"
+        raise GitError(message)
+    return done.stdout
+
+
+def environment() -> dict[str, str]:
+    """Give the environment without the variables that point git at another repository, and without prompts."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith(("GIT_CONFIG", "GIT_SSH"))}
+    identity = {k: v for k, v in os.environ.items() if k.startswith(("GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_ASKPASS"))}
+    return {**kept, **identity, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
+
+
+def names(output: str) -> list[str]:
+    """Split what git printed with -z."""
+    return [name for name in output.split("\0") if name]
