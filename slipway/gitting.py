@@ -61,7 +61,8 @@ def git_bytes(folder: Path, *arguments: str, given: str | None = None) -> bytes:
 def environment() -> dict[str, str]:
     """Give the environment without the variables that point git at another repository, and without prompts."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k.startswith(("GIT_CONFIG", "GIT_SSH"))}
-    identity = {k: v for k, v in os.environ.items() if k.startswith(("GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_ASKPASS"))}
+    who = ("GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_ASKPASS", "GIT_USERNAME", "GIT_PASSWORD")
+    identity = {k: v for k, v in os.environ.items() if k.startswith(who)}
     return {**kept, **identity, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
 
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from slipway.contract import REGISTRY, load
-from slipway.template.questions import Questions, load_yaml, stale_validators
+from slipway.ownership import is_owned, service_owned
+from slipway.template.questions import Questions, stale_validators
 
 GENERATED = "<!-- Written by `make questions`; edit the source that the page names instead. -->\n\n"
-OWNED = re.compile(r"\{% if _copier_operation == 'update' %\}/(?P<path>.+)\{% endif %\}")
+TREE = "{{cookiecutter.project_slug}}"
+RENOVATE = f"{TREE}/renovate.json"
+MODULES = f"{TREE}/{{{{cookiecutter.__go}}}}/mk/modules.txt"
+MODULES_HEAD = (
+    "# What the template's own code needs at least. `make deps` raises go.mod and tools/go.mod to it.\n",
+    "# The template's owners write this file from the go.mod of the template: make questions.\n",
+)
+RENOVATE_RULE = "The template moves these with its own releases"
 
 
 def stale(root: Path) -> dict[str, str]:
@@ -20,20 +31,65 @@ def stale(root: Path) -> dict[str, str]:
         begun = copier.index(f"\n{name}:\n")
         head, marker, tail = copier[begun:].partition("  validator: |-\n    ")
         copier = copier[:begun] + head + marker + text + tail[tail.index("\n") :]
+    owned = service_owned(copier)
     wanted = {
         "copier.yml": copier,
         "cookiecutter.json": questions.cookiecutter_json(),
         "docs/reference/questions.md": questions_page(questions),
         "docs/reference/checks.md": checks_page(),
-        "docs/reference/ownership.md": ownership_page(service_owned(root)),
+        "docs/reference/ownership.md": ownership_page(owned),
+        RENOVATE: renovate_json((root / RENOVATE).read_text(encoding="utf-8"), template_owned(root, owned)),
     }
+    wanted[MODULES] = modules_txt(root / TREE)
     return {path: text for path, text in wanted.items() if not _holds(root / path, text)}
 
 
-def service_owned(root: Path) -> list[str]:
-    """Give the paths that are written once and never updated, from `_exclude` of copier.yml."""
-    entries = [OWNED.fullmatch(entry) for entry in load_yaml(root / "copier.yml")["_exclude"]]
-    return [entry["path"] for entry in entries if entry]
+def template_owned(root: Path, owned: Sequence[str]) -> list[str]:
+    """Give patterns of what the template owns in a service: whole folders where nothing below is the service's."""
+    files = set()
+    for folder, _, names in os.walk(root / TREE):
+        parts = [part for part in Path(folder).relative_to(root / TREE).parts if not part.startswith("{{")]
+        files |= {"/".join([*parts, name]) for name in names if not name.startswith("{{")}
+    return sorted(set(_patterns(files, owned, "")))
+
+
+def renovate_json(text: str, patterns: Sequence[str]) -> str:
+    """Write the patterns into the rule of Renovate's configuration that leaves the template's files to the template."""
+    data = json.loads(text)
+    rule = next(rule for rule in data["packageRules"] if rule["description"] == RENOVATE_RULE)
+    if rule["matchFileNames"] == list(patterns):
+        return text
+    rule["matchFileNames"] = list(patterns)
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def modules_txt(tree: Path) -> str:
+    """Write what the template's Go code needs at least: the direct requirements and the tools of each go.mod."""
+    least: dict[tuple[str, str], str] = {}
+    for path in sorted(tree.rglob("go.mod")):
+        text, file = path.read_text(encoding="utf-8"), "tools/go.mod" if path.parent.name == "tools" else "go.mod"
+        tools = re.findall(r"^\t(\S+)$", text, re.MULTILINE)
+        for module, version, indirect in re.findall(
+            r"^(?:require )?\t?(\S+) (v?\d\S*)( // indirect)?$", text, re.MULTILINE
+        ):
+            if not indirect or any(tool.startswith(f"{module}/") for tool in tools):
+                least[file, module] = version
+    lines = [f"{file} {module} {version}\n" for (file, module), version in sorted(least.items())]
+    return "".join([*MODULES_HEAD, *lines])
+
+
+def _patterns(files: set[str], owned: Sequence[str], below: str) -> Iterator[str]:
+    for path in files:
+        name, slash, _ = path.removeprefix(below).partition("/")
+        place = below + name
+        if is_owned(place, owned):
+            continue
+        if not slash:
+            yield place
+        elif any(one.startswith(f"{place}/") for one in owned):
+            yield from _patterns({other for other in files if other.startswith(f"{place}/")}, owned, f"{place}/")
+        else:
+            yield f"{place}/**"
 
 
 def questions_page(questions: Questions) -> str:
@@ -66,7 +122,7 @@ def checks_page() -> str:
     return "".join(parts)
 
 
-def ownership_page(owned: list[str]) -> str:
+def ownership_page(owned: Sequence[str]) -> str:
     """Write who owns which file."""
     parts = [
         "# Who owns a file\n\n",

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from slipway.cli import main
 from slipway.contract import REGISTRY, load
-from tests.conftest import ROOT, Render
+from tests.conftest import ROOT, Render, copy_template
 
 load()
 
@@ -91,6 +91,7 @@ def test_nothing_that_is_written_from_another_file_is_out_of_date() -> None:
 
 
 def test_what_is_out_of_date_is_named_and_then_written(tmp_path: Path) -> None:
+    copy_template(tmp_path)
     text = (ROOT / "copier.yml").read_text(encoding="utf-8").replace("(?=.{2,40}", "(?=.{2,41}")
     (tmp_path / "copier.yml").write_text(text, encoding="utf-8")
     compared = CliRunner().invoke(main, ["template", "sync", "--check", "--root", str(tmp_path)])

@@ -17,7 +17,7 @@ from jinja2 import Environment, StrictUndefined
 
 from slipway.answers import RULES
 from slipway.contract import check
-from slipway.template.sync import service_owned
+from slipway.ownership import service_owned
 from tests.conftest import ROOT, TREE, Render, git
 
 AWKWARD = {
@@ -68,7 +68,8 @@ def test_every_file_is_text_that_both_engines_render() -> None:
 def test_every_service_owned_path_is_generated(services: Render) -> None:
     made = [services(), services(datastore="none", monitoring="datadog")]
 
-    absent = [path for path in service_owned(ROOT) if not any((service / path).exists() for service in made)]
+    owned = service_owned((ROOT / "copier.yml").read_text(encoding="utf-8"))
+    absent = [path for path in owned if not any((service / path).exists() for service in made)]
 
     assert absent == []
 
@@ -202,9 +203,12 @@ def test_both_pipelines_of_a_service_call_make_and_nothing_else(services: Render
     service = services()
     jobs = yaml.safe_load((service / ".gitlab-ci.yml").read_text(encoding="utf-8"))
     steps = [line for job in jobs.values() if isinstance(job, dict) for line in job.get("script", [])]
-    steps += re.findall(r"\bsh '([^']*)'", (service / "Jenkinsfile").read_text(encoding="utf-8"))
+    pipelines = [service / "Jenkinsfile", *(service / "ci").glob("*.Jenkinsfile")]
+    for pipeline in pipelines:
+        steps += re.findall(r"\bsh '([^']*)'", pipeline.read_text(encoding="utf-8"))
 
     other = [step for step in steps if not step.startswith("make ")]
 
+    assert len(pipelines) == 2
     assert len(steps) > 20
     assert other == []

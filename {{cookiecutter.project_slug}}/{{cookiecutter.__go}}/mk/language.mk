@@ -14,7 +14,8 @@ COVERED := ./internal/domain/...,./internal/app/...,./internal/pipeline/...
 
 .PHONY: deps format lint-code test-unit test-integration test-e2e coverage build run run-worker run-migrate run-pipeline scan-dependencies fuzz
 
-deps: ## bring go.mod in line with the sources, and download the modules, verified by go.sum
+deps: ## bring go.mod in line with the sources and the template, and download the modules, verified by go.sum
+	@bin/raise-modules
 	$(GO) mod tidy
 	$(GO) mod download
 	$(GO) mod verify
