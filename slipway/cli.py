@@ -10,6 +10,15 @@ import click
 from slipway import __version__, report
 from slipway.contract import REGISTRY, check, load
 
+UPDATE_STATUS = """\b
+Exit status:
+  0  nothing to do, or the update waits on its branch
+  1  it could not be made; nothing was changed
+  2  the command is wrong
+  3  it waits on its branch, with conflicts marked in the files
+  4  it waits on its branch, and something needs a look before it is merged
+  5  --check only: there is a newer release
+"""
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -20,6 +29,17 @@ def _ids(_context: click.Context, _parameter: click.Parameter, value: str) -> fr
         message = f"{', '.join(unknown)}: no such check; `slipway checks` lists them"
         raise click.BadParameter(message)
     return wanted
+
+
+def _pairs(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for value in values:
+        name, equals, answer = value.partition("=")
+        if not equals or not name:
+            message = f"'{value}' is not QUESTION=ANSWER"
+            raise click.BadParameter(message)
+        found[name] = answer
+    return found
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -69,6 +89,52 @@ def checks_command(explain: frozenset[str]) -> None:
             click.echo(f"{one.id}  {one.title}\n  why  {one.why}\n  fix  {one.fix}")
         elif not explain:
             click.echo(f"{one.id}  {one.title}")
+
+
+@main.command("update", epilog=UPDATE_STATUS)
+@click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".")
+@click.option("-n", "--check", "only_look", is_flag=True, help="Only say whether there is a newer release.")
+@click.option("-v", "--to", "version", metavar="VERSION", help="A release of the template; the newest when left out.")
+@click.option(
+    "-d", "--data", "answers", multiple=True, callback=_pairs, metavar="QUESTION=ANSWER", help="Change an answer."
+)
+@click.option("-b", "--branch", help="Name of the branch; template/VERSION when left out.")
+@click.option("-t", "--ticket", help="The ticket of the commit; the service's first one when left out.")
+@click.option(
+    "--run", "targets", default="deps,verify", show_default=True, metavar="TARGET,...", help="Make targets to run."
+)
+@click.option("-p", "--push", is_flag=True, help="Push the branch.")
+@click.option("--remote", default="origin", show_default=True, help="Where to push.")
+@click.option("-m", "--merge-request", is_flag=True, help="Push, and open a merge request (GitLab).")
+@click.option(
+    "--text", "to_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the review text there too."
+)
+def update_command(  # noqa: PLR0913  -- \\b is click's mark for lines that it must not join; each is an option
+    *,
+    path: Path,
+    version: str | None,
+    answers: dict[str, str],
+    branch: str | None,
+    ticket: str | None,
+    targets: str,
+    remote: str,
+    to_file: Path | None,
+    only_look: bool,
+    push: bool,
+    merge_request: bool,
+) -> None:
+    """Bring the service at PATH (this folder by default) to a newer release of its template, on a branch.
+
+    Your working tree is left alone: the update is made in a worktree of its own, from HEAD, and committed on a branch
+    for review. The commit message says what changed, what is in conflict, what to look at and what to apply again.
+    """
+    from slipway.update.command import Asked, carry_out  # noqa: PLC0415  -- a check of a service need not pay for it
+    from slipway.update.run import Wish  # noqa: PLC0415
+
+    wish = Wish(version, answers, branch, ticket, [name for name in targets.split(",") if name])
+    sent = remote if push or merge_request else None
+    asked = Asked(only_look=only_look, remote=sent, merge_request=merge_request, text=to_file)
+    sys.exit(carry_out(path, wish, asked))
 
 
 @main.group()

@@ -62,3 +62,20 @@ def line_ends(repository: Repository) -> Iterator[tuple[str, int, str]]:
         data = repository.bytes(path)
         if b"\r\n" in data and repository.is_text(path) and not path.endswith((".bat", ".cmd", ".ps1")):
             yield path, data.count(b"\n", 0, data.index(b"\r\n")) + 1, "a line ends with CR LF"
+
+
+@check(
+    "TXT004",
+    "no conflict of an update is left",
+    why="Conflict markers break whatever reads the file, and a .rej file holds an edit that was dropped (row W03).",
+    fix="Decide between the two sides, remove the markers, delete the .rej file.",
+)
+def conflicts(repository: Repository) -> Iterator[tuple[str, int, str]]:
+    """Yield conflict markers and rejected hunks."""
+    for path in repository.files:
+        if path.endswith(".rej"):
+            yield path, 0, "holds hunks that could not be applied"
+        elif b"<<<<<<< " in repository.bytes(path):
+            for number, line in repository.lines(path):
+                if line.startswith("<<<<<<< "):
+                    yield path, number, "a conflict begins here"

@@ -1,0 +1,338 @@
+"""One update of one repository: in a worktree of its own, onto a branch, so that nothing in the team's folder moves."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from slipway.changelog import Section, sections
+from slipway.engine import QUESTIONS, Engine
+from slipway.gitting import GitError, environment, git, names
+from slipway.lineage import ANSWERS_FILE, Link, read_link
+from slipway.ownership import is_owned, service_owned
+from slipway.update.audit import Look, Mended, audit, conflicts
+from slipway.update.files import Tree, contents, entries, folder, put
+
+KEPT_FROM_MAKE = frozenset(
+    {"TEMPLATE_UPDATE_TOKEN", "GIT_ASKPASS", "GIT_USERNAME", "GIT_PASSWORD", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
+)
+DESCRIBED = re.compile(r"(?P<tag>.+)-\d+-g[0-9a-f]+")
+TAIL = 15
+
+
+class UpdateError(RuntimeError):
+    """An update that could not be made; the message says why and the way out. Nothing was changed."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for.
+
+    Attributes:
+        version: a release of the template; the newest when left out.
+        answers: answers that change, by question; without a version they change at the version that is there.
+        branch: name of the branch; `template/` and the version when left out.
+        ticket: the ticket that the commit refers to; the one of the answers when left out.
+        targets: make targets to run on the result, in order.
+    """
+
+    version: str | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)
+    branch: str | None = None
+    ticket: str | None = None
+    targets: Sequence[str] = ("deps", "verify")
+
+
+class Ran(NamedTuple):
+    """A make target that was run on the result: its name, whether it passed, and the end of what it said."""
+
+    target: str
+    passed: bool
+    said: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an update did.
+
+    Attributes:
+        link: what the repository recorded before.
+        version: the version it has on the branch.
+        branch: where the update waits; empty when there was nothing to do.
+        changed: changed paths, each with git's letter: A, M, D or T.
+        conflicts: marked conflicts by path.
+        looks: what a person must look at.
+        answers: questions that are new or changed: the answer before, if any, and now.
+        follow: service-owned paths whose first version the template changed meanwhile.
+        ran: the make targets that were run.
+        changelog: what the template says of the releases in between, newest first.
+    """
+
+    link: Link
+    version: str
+    branch: str = ""
+    commit: str = ""
+    changed: Mapping[str, str] = field(default_factory=dict)
+    conflicts: Mapping[str, int] = field(default_factory=dict)
+    looks: Sequence[Look] = ()
+    answers: Mapping[str, tuple[str | None, str]] = field(default_factory=dict)
+    follow: Sequence[str] = ()
+    ran: Sequence[Ran] = ()
+    changelog: Sequence[Section] = ()
+
+    @property
+    def current(self) -> bool:
+        """Tell whether there was nothing to do."""
+        return not self.branch
+
+
+def linked(repository: Path) -> tuple[Path, str, Link]:
+    """Give the top of the git repository that holds a service, the folder of the service in it, and what it records.
+
+    Raises:
+        UpdateError: it is no git repository, or has no commit.
+        LinkError: HEAD holds no answers file that names a template.
+    """
+    try:
+        top = Path(git(repository, "rev-parse", "--show-toplevel").rstrip("\n"))
+        below = git(repository, "rev-parse", "--show-prefix").rstrip("/\n")
+        git(top, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    except GitError as error:
+        message = f"{repository} is not a git repository with a commit: an update needs one, to merge and to go back"
+        raise UpdateError(message) from error
+    where = f"{below}/{ANSWERS_FILE}" if below else ANSWERS_FILE
+    try:
+        text: str | None = git(top, "show", f"HEAD:{where}")
+    except GitError:
+        text = None
+    return top, below, read_link(text, where)
+
+
+def target(link: Link, wish: Wish, engine: Engine) -> str:
+    """Give the version that an update leads to: the one asked for, the one there is, or the newest release.
+
+    Raises:
+        UpdateError: it would be a step back.
+        EngineError: the template cannot be reached.
+    """
+    version = wish.version or (link.commit if wish.answers else engine.newest(link.source))
+    if version != link.commit and _older(version, link.commit):
+        message = f"{version} is older than {link.commit}, which this repository has; an update does not go back"
+        raise UpdateError(message)
+    return version
+
+
+def waits(link: Link, engine: Engine) -> str | None:
+    """Give the newest release when it is newer than what a repository has.
+
+    Raises:
+        EngineError: the template cannot be reached.
+    """
+    newest = engine.newest(link.source)
+    return newest if _older(link.commit, newest) else None
+
+
+def update(repository: Path, wish: Wish, engine: Engine) -> Outcome:
+    """Bring a repository to a version of its template, on a branch.
+
+    Raises:
+        UpdateError: the repository or the wish cannot be worked with; nothing was changed.
+        LinkError: it names no template.
+        EngineError: the template cannot be reached, or Copier refused.
+    """
+    top, below, link = linked(repository)
+    version = target(link, wish, engine)
+    if not wish.answers and not _older(link.commit, version):
+        return Outcome(link, link.commit)
+    branch = branch_of(version, wish)
+    _free(top, branch)
+    with (
+        tempfile.TemporaryDirectory(prefix="slipway-", ignore_cleanup_errors=True) as scratch,
+        _worktree(top, Path(scratch, "w")) as worktree,
+    ):
+        service = worktree / below
+        fixed = None if version == link.commit else version
+        engine.update(service, link.source, fixed, wish.answers)
+        after = read_link((service / ANSWERS_FILE).read_text(encoding="utf-8"))
+        born, theirs = Path(scratch, "born"), Path(scratch, "theirs")
+        engine.render(link.source, link.commit, link.answers, born)
+        engine.render(link.source, version, after.answers, theirs)
+        states = folder(born), folder(theirs)
+        found = _audited(worktree, below, states, service_owned(engine.text(link.source, version, QUESTIONS) or ""))
+        looks = [*_answer_looks(link, after), *found.mended.looks]
+        marked = _marked(service, found.result)
+        ran = [] if marked else [_make(service, name) for name in wish.targets]
+        looks += [_failed(one) for one in ran if not one.passed]
+        git(worktree, "add", "--all", "--", below or ".")
+        changed = _changed(worktree, below)
+        outcome = Outcome(
+            link,
+            version,
+            branch=branch,
+            changed=changed,
+            conflicts=marked,
+            looks=looks,
+            answers=_answers(link, after),
+            follow=found.follow,
+            ran=ran,
+            changelog=_changelog(link, version, engine),
+        )
+        if not changed:
+            return Outcome(link, link.commit)
+        from slipway.update.text import message  # noqa: PLC0415
+
+        _commit(worktree, message(outcome, wish.ticket or str(link.answers.get("ticket_id", ""))))
+        commit = git(worktree, "rev-parse", "HEAD").strip()
+        git(top, "branch", "--no-track", branch, commit)
+    return Outcome(**{**vars(outcome), "commit": commit})
+
+
+class _Audited(NamedTuple):
+    mended: Mended
+    result: Tree
+    follow: list[str]
+
+
+def _audited(worktree: Path, below: str, states: tuple[Tree, Tree], owned: Sequence[str]) -> _Audited:
+    """Hold Copier's result against what it must have kept, and mend it in the worktree."""
+    born, theirs = states
+    git(worktree, "add", "--all", "--", below or ".")
+    before, after = entries(worktree, "HEAD", below), entries(worktree, git(worktree, "write-tree").strip(), below)
+    moved = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+    paths = born.keys() | theirs.keys() | moved
+    ours = contents(worktree, {path: before[path] for path in paths if path in before})
+    result = contents(worktree, {path: after[path] for path in paths if path in after})
+    mended = audit(born, ours, theirs, result, lambda path: is_owned(path, owned))
+    for path, file in sorted(mended.files.items(), key=lambda item: item[1] is not None):
+        put(worktree / below, path, file)
+        if file is None:
+            result.pop(path, None)
+        else:
+            result[path] = file
+    changed = {path: file for path, file in result.items() if ours.get(path) != file}
+    follow = [
+        path
+        for path in sorted(born.keys() | theirs.keys())
+        if is_owned(path, owned) and born.get(path) != theirs.get(path)
+    ]
+    return _Audited(mended, changed, follow)
+
+
+@contextmanager
+def _worktree(top: Path, place: Path) -> Iterator[Path]:
+    git(top, "worktree", "add", "--quiet", "--detach", str(place), "HEAD")
+    try:
+        yield place
+    finally:
+        git(top, "worktree", "remove", "--force", str(place))
+
+
+def _free(top: Path, branch: str) -> None:
+    try:
+        git(top, "check-ref-format", "--branch", branch)
+    except GitError as error:
+        message = f"'{branch}' cannot be the name of a branch"
+        raise UpdateError(message) from error
+    if git(top, "for-each-ref", "--format=x", f"refs/heads/{branch}").strip():
+        message = (
+            f"branch {branch} is there already: merge it, or delete it (git branch -D {branch}) and run this again"
+        )
+        raise UpdateError(message)
+
+
+def branch_of(version: str, wish: Wish) -> str:
+    """Give the name of the branch on which an update waits."""
+    if wish.branch:
+        return wish.branch
+    words = [f"{name}-{answer}" for name, answer in sorted(wish.answers.items())]
+    return "template/" + re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join([version, *words])).strip("-.")
+
+
+def _older(one: str, other: str) -> bool:
+    """Tell whether a version is older; between a release and a commit after it, the release is."""
+    from packaging.version import InvalidVersion, Version  # noqa: PLC0415  -- comes with Copier
+
+    def rank(version: str) -> tuple[Any, int]:
+        described = DESCRIBED.fullmatch(version)
+        return Version(described["tag"] if described else version), int(bool(described))
+
+    try:
+        return rank(one) < rank(other)
+    except InvalidVersion:
+        return one != other
+
+
+def _answers(before: Link, after: Link) -> dict[str, tuple[str | None, str]]:
+    return {
+        name: (None if name not in before.answers else str(before.answers[name]), str(answer))
+        for name, answer in after.answers.items()
+        if before.answers.get(name) != answer
+    }
+
+
+def _answer_looks(before: Link, after: Link) -> list[Look]:
+    looks = []
+    for name, answer in before.answers.items():
+        if name not in after.answers:
+            say = f"was {answer!r}; the template asks for it no longer"
+            looks.append(Look("answer", name, say))
+        elif after.answers[name] != answer:
+            looks.append(Look("answer", name, f"was {answer!r}, is {after.answers[name]!r}"))
+    return looks
+
+
+def _marked(service: Path, result: Tree) -> dict[str, int]:
+    counted = {path: conflicts(file.data) for path, file in sorted(result.items()) if (service / path).is_file()}
+    return {path: count for path, count in counted.items() if count}
+
+
+def _make(service: Path, name: str) -> Ran:
+    kept = {key: value for key, value in environment().items() if key not in KEPT_FROM_MAKE}
+    try:
+        done = subprocess.run(
+            ["make", "--no-print-directory", name],
+            cwd=service,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            errors="replace",
+            env=kept,
+        )
+    except OSError as error:
+        return Ran(name, passed=False, said=f"make cannot be run: {error.strerror}")
+    return Ran(name, done.returncode == 0, "\n".join(done.stdout.strip().splitlines()[-TAIL:]))
+
+
+def _failed(ran: Ran) -> Look:
+    told = [line for line in ran.said.splitlines() if not line.startswith("make")]
+    last = told[-1].strip() if told else "it said nothing"
+    return Look("command", f"make {ran.target}", f"failed: {last}")
+
+
+def _changed(worktree: Path, below: str) -> dict[str, str]:
+    parts = names(git(worktree, "diff", "--cached", "--no-renames", "--name-status", "-z", "HEAD"))
+    found = dict(zip(parts[1::2], parts[::2], strict=True))
+    return {path.removeprefix(f"{below}/") if below else path: letter for path, letter in found.items()}
+
+
+def _changelog(link: Link, version: str, engine: Engine) -> list[Section]:
+    text = engine.text(link.source, version, "CHANGELOG.md")
+    described = DESCRIBED.fullmatch(link.commit)
+    return sections(text, described["tag"] if described else link.commit, version) if text else []
+
+
+def _commit(worktree: Path, text: str) -> None:
+    identity: list[str] = []
+    try:
+        git(worktree, "var", "GIT_COMMITTER_IDENT")
+    except GitError:
+        identity = ["-c", "user.name=template update", "-c", "user.email=template-update@localhost"]
+    git(worktree, *identity, "commit", "--quiet", "--no-verify", "--cleanup=verbatim", "-F", "-", given=text)
