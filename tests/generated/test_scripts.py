@@ -23,6 +23,7 @@ SCRIPTS = [
     "feature",
     "features-check",
     "commit-check",
+    "template-update",
     "verify",
     "lint-repository",
 ]
@@ -335,7 +336,7 @@ def test_verify_fetches_the_checks_of_the_version_the_service_was_made_from(shel
     done = shell.run("verify")
 
     assert done.returncode == 0, done.stderr
-    assert shell.called() == [f"uv tool run --quiet --from git+{address}@v0.1.0 slipway check ."]
+    assert shell.called() == [f"uv tool run --quiet --from slipway @ git+{address}@v0.1.0 slipway check ."]
 
 
 def test_verify_says_what_is_missing(shell: Shell) -> None:
@@ -344,7 +345,7 @@ def test_verify_says_what_is_missing(shell: Shell) -> None:
     done = shell.run("verify")
 
     assert done.returncode == 1
-    assert "names no template" in done.stderr
+    assert "knows no template" in done.stderr
 
 
 def test_a_missing_variable_is_explained_by_make(shell: Shell) -> None:

@@ -199,7 +199,7 @@ def test_verify_understands_every_form_of_address(source: str, commit: str, aske
     done = shell.run("verify")
 
     assert done.returncode == 0, done.stderr
-    assert shell.called() == [f"uv tool run --quiet --from {asked} slipway check ."]
+    assert shell.called() == [f"uv tool run --quiet --from slipway @ {asked} slipway check ."]
 
 
 def test_a_repository_without_a_commit_has_one_word_for_its_revision(shell: Shell) -> None:

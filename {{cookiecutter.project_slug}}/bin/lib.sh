@@ -103,6 +103,36 @@ rolled_out() {
   done
 }
 
+# recorded NAME: what the answers file says, without the quotes that YAML puts around what looks like a number
+recorded() {
+  sed -n "s/^$1: *//p" "$root/.copier-answers.yml" | sed "s/^'\(.*\)'\$/\1/; s/^\"\(.*\)\"\$/\1/"
+}
+
+# slipway EXTRA ARGUMENT...: run the template's own command, in the version this repository was made from; EXTRA is
+# '[update]' for what needs Copier, else ''
+slipway() {
+  extra=$1
+  shift
+  # shellcheck disable=SC2086  # a command with its arguments
+  [ -z "${SLIPWAY:-}" ] || exec $SLIPWAY "$@"
+  [ -r "$root/.copier-answers.yml" ] || fail ".copier-answers.yml is missing: this repository knows no template"
+  source=$(recorded _src_path)
+  commit=$(recorded _commit)
+  [ -n "$source" ] && [ -n "$commit" ] || fail ".copier-answers.yml names no template"
+  need uv "fetch the template's command; or say SLIPWAY=slipway where it is installed"
+  case $source in
+    git+*) address=$source ;;
+    git@*) address="git+ssh://$(printf '%s\n' "$source" | sed 's|:|/|')" ;;
+    gh:*) address=git+https://github.com/${source#gh:} ;;
+    gl:*) address=git+https://gitlab.com/${source#gl:} ;;
+    *://*) address=git+$source ;;
+    /*) address=git+file://$source ;;
+    *) fail "_src_path is $source, which cannot be fetched; say SLIPWAY=slipway where it is installed" ;;
+  esac
+  reference=$(printf '%s\n' "$commit" | sed -E 's/^.*-[0-9]+-g([0-9a-f]+)$/\1/')
+  exec uv tool run --quiet --from "slipway$extra @ $address@$reference" slipway "$@"
+}
+
 # logged NAME COMMAND...: run, show, and keep both streams apart in tmp/log
 logged() {
   log=$root/tmp/log/$1

@@ -13,12 +13,13 @@ YES ?=
 TICKET ?=
 TITLE ?=
 RANGE ?=
+OPTIONS ?=
 export VERSION REVISION IMAGE TITLE
 agreed = $(if $(filter 1 true yes,$(YES)),-y)
 
 .DEFAULT_GOAL := help
 .PHONY: help lint lint-repository test verify image push scan manifests plan deploy rollback smoke feature \
-  commit-check features-check hooks clean
+  commit-check features-check hooks template-update clean
 
 help: ## list the targets
 	@if [ -t 1 ] && [ -z "$${NO_COLOR:-}" ]; then colour=1; fi; \
@@ -81,6 +82,9 @@ commit-check: ## check the commit messages since the main branch, or of RANGE=a.
 
 features-check: ## check the features summaries
 	@bin/features-check
+
+template-update: ## bring this service to the newest release of its template, on a branch (needs uv)
+	@bin/template-update $(OPTIONS)
 
 hooks: ## check each commit message as it is written
 	git config core.hooksPath .githooks
