@@ -16,14 +16,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from slipway.gitting import GitError, git
+from slipway.gitting import GitError, git, without_credentials
 from slipway.lineage import cloned_from, is_local
 
 QUESTIONS = "copier.yml"
 
 
 class EngineError(RuntimeError):
-    """Copier or git could not do what was asked; the message says what and why."""
+    """Copier or git could not do what was asked; the message says what and why, without credentials."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(without_credentials(message))
 
 
 class Engine:
@@ -178,7 +181,9 @@ def _instead(address: str, mirror: Path) -> dict[str, str]:
     if is_local(address):
         return {}
     number = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+    given = {name: value for name, value in os.environ.items() if name.startswith("GIT_CONFIG_")}
     return {
+        **given,
         "GIT_CONFIG_COUNT": str(number + 1),
         f"GIT_CONFIG_KEY_{number}": f"url.{mirror}.insteadOf",
         f"GIT_CONFIG_VALUE_{number}": address,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -17,10 +18,21 @@ QUIET = (
     "advice.detachedHead=false",
 )
 SHOWN_LINES = 6
+CREDENTIALS = re.compile(
+    r"(?P<scheme>https?://)[^/@\s]+@|(?P<user>[a-z][a-z0-9+.-]*://[^/@:\s]+):[^/@\s]+@", re.IGNORECASE
+)
 
 
 class GitError(RuntimeError):
-    """Git failed; the message holds the command and what git said."""
+    """Git failed; the message holds the command and what git said, without credentials."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(without_credentials(message))
+
+
+def without_credentials(text: str) -> str:
+    """Take out of every URL in a text what signs in: all before the host for HTTP, the password for the rest."""
+    return CREDENTIALS.sub(lambda found: found["scheme"] or f"{found['user']}@", text)
 
 
 def git(folder: Path, *arguments: str, given: str | None = None) -> str:

@@ -1,4 +1,4 @@
-"""Who owns a file of a service: read from `_exclude` of the template's `copier.yml`."""
+"""What a template says of its services in `copier.yml`: who owns a file, and what it asks."""
 
 from __future__ import annotations
 
@@ -16,6 +16,16 @@ def service_owned(copier_yml: str) -> tuple[str, ...]:
     entries = data.get("_exclude") or [] if isinstance(data, dict) else []
     found = (OWNED.fullmatch(entry) for entry in entries if isinstance(entry, str))
     return tuple(entry["path"] for entry in found if entry)
+
+
+def asked(copier_yml: str) -> tuple[str, ...]:
+    """Give the questions that a person can answer, in order, from the text of `copier.yml`."""
+    import yaml  # noqa: PLC0415
+
+    data = yaml.safe_load(copier_yml)
+    questions = data.items() if isinstance(data, dict) else ()
+    hidden = {name for name, said in questions if isinstance(said, dict) and said.get("when") is False}
+    return tuple(name for name, _ in questions if not name.startswith("_") and name not in hidden)
 
 
 def is_owned(path: str, owned: Iterable[str]) -> bool:

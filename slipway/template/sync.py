@@ -64,16 +64,16 @@ def renovate_json(text: str, patterns: Sequence[str]) -> str:
 
 
 def modules_txt(tree: Path) -> str:
-    """Write what the template's Go code needs at least: the direct requirements and the tools of each go.mod."""
+    """Write what the template's Go code needs at least: the direct requirements of each go.mod, and the tools."""
     least: dict[tuple[str, str], str] = {}
     for path in sorted(tree.rglob("go.mod")):
-        text, file = path.read_text(encoding="utf-8"), "tools/go.mod" if path.parent.name == "tools" else "go.mod"
-        tools = re.findall(r"^\t(\S+)$", text, re.MULTILINE)
-        for module, version, indirect in re.findall(
-            r"^(?:require )?\t?(\S+) (v?\d\S*)( // indirect)?$", text, re.MULTILINE
-        ):
-            if not indirect or any(tool.startswith(f"{module}/") for tool in tools):
-                least[file, module] = version
+        text = path.read_text(encoding="utf-8")
+        file = "tools/go.mod" if path.parent.name == "tools" else "go.mod"
+        versions = dict(re.findall(r"^(?:require )?\t?(\S+) (v?\d\S*)(?: // indirect)?$", text, re.MULTILINE))
+        direct = dict(re.findall(r"^(?:require )?\t?(\S+) (v?\d\S*)$", text, re.MULTILINE))
+        least |= {(file, module): version for module, version in direct.items()}
+        for tool in re.findall(r"^(?:tool )?\t?([\w.-]+/\S+)$", text, re.MULTILINE):
+            least[file, tool] = versions[next(module for module in versions if tool.startswith(f"{module}/"))]
     lines = [f"{file} {module} {version}\n" for (file, module), version in sorted(least.items())]
     return "".join([*MODULES_HEAD, *lines])
 

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from slipway.changelog import Section, sections
 from slipway.engine import QUESTIONS, Engine
 from slipway.gitting import GitError, environment, git, names
 from slipway.lineage import ANSWERS_FILE, Link, read_link
-from slipway.ownership import is_owned, service_owned
+from slipway.ownership import asked, is_owned, service_owned
 from slipway.update.audit import Look, Mended, audit, conflicts
 from slipway.update.files import Tree, contents, entries, folder, put
 
@@ -152,6 +153,7 @@ def update(repository: Path, wish: Wish, engine: Engine) -> Outcome:
         return Outcome(link, link.commit)
     branch = branch_of(version, wish)
     _free(top, branch)
+    _asked(wish.answers, version, engine.text(link.source, version, QUESTIONS) or "")
     with (
         tempfile.TemporaryDirectory(prefix="slipway-", ignore_cleanup_errors=True) as scratch,
         _worktree(top, Path(scratch, "w")) as worktree,
@@ -231,6 +233,19 @@ def _worktree(top: Path, place: Path) -> Iterator[Path]:
         yield place
     finally:
         git(top, "worktree", "remove", "--force", str(place))
+
+
+def _asked(answers: Mapping[str, str], version: str, copier_yml: str) -> None:
+    """Refuse an answer to a question that the template does not ask: Copier would drop it without a word."""
+    if not answers:
+        return
+    questions = asked(copier_yml)
+    for name in answers:
+        if questions and name not in questions:
+            near = get_close_matches(name, questions, n=1)
+            hint = f"; did you mean '{near[0]}'?" if near else f"; it asks: {', '.join(questions)}"
+            message = f"the template has no question '{name}' at {version}{hint}"
+            raise UpdateError(message)
 
 
 def _free(top: Path, branch: str) -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from slipway.gitting import without_credentials
 from slipway.report import Paint, colours, shown, shown_whole
 from slipway.update.audit import Look, summary
 
@@ -144,10 +145,11 @@ def needs_a_look(outcome: Outcome) -> list[Look]:
 def _opening(outcome: Outcome) -> str:
     letters = Counter(outcome.changed.values())
     counts = ", ".join(f"{letters[letter]} {word}" for letter, word in WORDS.items() if letters[letter])
+    source = without_credentials(outcome.link.source)
     way = (
-        f"From {outcome.link.commit} to {outcome.version} of {outcome.link.source}."
+        f"From {outcome.link.commit} to {outcome.version} of {source}."
         if outcome.version != outcome.link.commit
-        else f"At {outcome.version} of {outcome.link.source}."
+        else f"At {outcome.version} of {source}."
     )
     return "\n".join([*textwrap.wrap(way, WIDTH, break_long_words=False), f"Files: {counts}.", ""])
 
