@@ -50,7 +50,7 @@ def called(line: str) -> Iterator[str]:
 def targets(repository: Repository) -> Iterator[tuple[str, int, str]]:
     """Yield calls of targets that no makefile defines."""
     defined = rules(repository)
-    for path in (".gitlab-ci.yml", "Jenkinsfile"):
+    for path in repository.matching(r"(?:\.gitlab-ci\.yml|Jenkinsfile|ci/[^/]+\.Jenkinsfile)$"):
         for number, line in repository.lines(path):
             if line.lstrip().startswith(("#", "//", "*")) or "stage(" in line:
                 continue

@@ -1,4 +1,4 @@
-"""The Jenkinsfile is Groovy, by Groovy's own compiler."""
+"""The Jenkinsfiles are Groovy, by Groovy's own compiler."""
 
 from __future__ import annotations
 
@@ -29,14 +29,20 @@ def groovy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "text", "parses"),
-    [("", "", True), ("stages {", "stages", False), ("'make image'", "'make image", False)],
-    ids=["as generated", "a brace is missing", "a quote is missing"],
+    ("path", "pattern", "text", "parses"),
+    [
+        ("Jenkinsfile", "", "", True),
+        ("Jenkinsfile", "stages {", "stages", False),
+        ("Jenkinsfile", "'make image'", "'make image", False),
+        ("ci/template-update.Jenkinsfile", "", "", True),
+        ("ci/template-update.Jenkinsfile", "steps {", "steps", False),
+    ],
+    ids=["as generated", "a brace is missing", "a quote is missing", "the update as generated", "the update, broken"],
 )
-def test_groovy_parses_the_jenkinsfile_and_names_a_planted_defect(
-    pattern: str, text: str, services: Render, groovy: Path, tmp_path: Path, *, parses: bool
+def test_groovy_parses_a_jenkinsfile_and_names_a_planted_defect(  # noqa: PLR0917  -- a table, and fixtures
+    path: str, pattern: str, text: str, services: Render, groovy: Path, tmp_path: Path, *, parses: bool
 ) -> None:
-    source = (services() / "Jenkinsfile").read_text(encoding="utf-8")
+    source = (services() / path).read_text(encoding="utf-8")
     (tmp_path / "Jenkinsfile.groovy").write_text(
         source.replace(pattern, text, 1) if pattern else source, encoding="utf-8"
     )
