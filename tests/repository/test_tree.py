@@ -17,7 +17,7 @@ from jinja2 import Environment, StrictUndefined
 
 from slipway.answers import RULES
 from slipway.contract import check
-from slipway.ownership import service_owned
+from slipway.ownership import is_owned, service_owned
 from tests.conftest import ROOT, TREE, Render, git
 
 AWKWARD = {
@@ -72,6 +72,39 @@ def test_every_service_owned_path_is_generated(services: Render) -> None:
     absent = [path for path in owned if not any((service / path).exists() for service in made)]
 
     assert absent == []
+
+
+def matched(path: str, patterns: list[str]) -> bool:
+    """Tell whether Renovate's patterns match a path; those that are written here are paths, or end in `/**`."""
+    folders = [pattern.removesuffix("**") for pattern in patterns if pattern.endswith("/**")]
+    return path in patterns or any(path.startswith(folder) for folder in folders)
+
+
+@pytest.mark.parametrize("answers", [{}, {"datastore": "none", "monitoring": "datadog"}], ids=["default", "other"])
+def test_renovate_moves_exactly_what_the_service_owns(services: Render, answers: dict[str, str]) -> None:
+    service = services(**answers)
+    owned = service_owned((ROOT / "copier.yml").read_text(encoding="utf-8"))
+    rules = json.loads((service / "renovate.json").read_text(encoding="utf-8"))["packageRules"]
+    left_alone = [rule["matchFileNames"] for rule in rules if rule.get("enabled") is False and "matchFileNames" in rule]
+    paths = [path.relative_to(service).as_posix() for path in service.rglob("*") if path.is_file()]
+
+    unlike = [
+        path
+        for path in paths
+        if path != ".copier-answers.yml" and matched(path, left_alone[0]) is is_owned(path, owned)
+    ]
+
+    assert len(left_alone) == 1
+    assert len(paths) > 100
+    assert unlike == []
+
+
+def test_renovate_does_not_bring_releases_of_the_template_beside_the_scheduled_job(services: Render) -> None:
+    rules = json.loads((services() / "renovate.json").read_text(encoding="utf-8"))["packageRules"]
+
+    copier = [rule["enabled"] for rule in rules if rule.get("matchManagers") == ["copier"]]
+
+    assert copier == [False]
 
 
 def test_the_ownership_list_depends_on_the_operation_alone() -> None:
