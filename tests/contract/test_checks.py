@@ -167,7 +167,7 @@ DEFECTS = [
     Defect("K8S008", replace(API, r"containerPort: 8080", "containerPort: 8081"), API, "8081"),
     Defect("MAK001", replace(CI, r"make lint-code", "make lint-cod"), CI, "lint-cod"),
     Defect("MAK001", replace("Jenkinsfile", r"make image", "make imagine"), "Jenkinsfile", "imagine"),
-    Defect("MAK001", replace(JOB, r"make template-update", "make template-updat"), JOB, "template-updat"),
+    Defect("MAK001", replace(JOB, r"'bin/template-update -p'", "'make template-updat'"), JOB, "template-updat"),
     Defect("MAK002", add("Makefile", "\nour-own:\n\techo x\n"), "Makefile", "our-own"),
     Defect("GIT001", replace(CI, r"test, security, build", "security, test, build"), CI, "security, test"),
     Defect("GIT001", replace(CI, r", smoke-tests\]", "]"), CI, "smoke-tests is missing"),

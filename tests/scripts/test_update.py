@@ -212,4 +212,4 @@ def test_the_job_in_gitlab_takes_a_waiting_update_for_no_failure(services: Rende
 
     assert job["allow_failure"] == {"exit_codes": [3, 4]}
     assert "TEMPLATE_UPDATE_TOKEN" in job["variables"]["GIT_CONFIG_VALUE_1"]
-    assert job["script"] == ["make template-update OPTIONS=-m"]
+    assert job["script"] == ["bin/template-update -m"]

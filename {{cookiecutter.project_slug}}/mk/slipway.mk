@@ -13,7 +13,6 @@ YES ?=
 TICKET ?=
 TITLE ?=
 RANGE ?=
-OPTIONS ?=
 export VERSION REVISION IMAGE TITLE
 agreed = $(if $(filter 1 true yes,$(YES)),-y)
 
@@ -84,7 +83,7 @@ features-check: ## check the features summaries
 	@bin/features-check
 
 template-update: ## bring this service to the newest release of its template, on a branch (needs uv)
-	@bin/template-update $(OPTIONS)
+	@bin/template-update
 
 hooks: ## check each commit message as it is written
 	git config core.hooksPath .githooks
