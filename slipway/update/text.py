@@ -84,7 +84,7 @@ def merge_request(outcome: Outcome) -> str:
         parts.append(_section("Checked", rows))
     elif outcome.conflicts:
         parts.append(_section("Checked", ["Nothing yet: solve the conflicts, then `make deps verify`."]))
-    parts += [_section(f"Template {section.version}", [_deeper(section.body)]) for section in outcome.changelog]
+    parts += [_section(f"Template {section.version}", [section.body]) for section in outcome.changelog]
     return "\n".join(parts)
 
 
@@ -170,10 +170,6 @@ def _short(rows: Iterable[str]) -> list[str]:
 
 def _section(head: str, lines: Iterable[str]) -> str:
     return "\n".join([f"## {head}", "", *lines, ""])
-
-
-def _deeper(body: str) -> str:
-    return "\n".join(f"#{line}" if line.startswith("#") else line for line in body.splitlines())
 
 
 def _indented(text: str) -> list[str]:

@@ -356,7 +356,7 @@ def test_the_text_for_the_reviewer_is_the_commit_message_and_goes_to_a_file(smal
     told = (tmp_path / "text" / "mr.md").read_text(encoding="utf-8")
     assert body.startswith("chore(template): update to v0.2.0\n\nFrom v0.1.0 to v0.2.0 of ")
     assert told.strip() in body
-    assert "Three became four." in told
+    assert "## Template 0.2.0\n\n### Changed\n\n- Three became four." in told
     assert "not yet" not in told
     assert "- one" not in told
     assert "Kubernetes: the next deploy of each environment applies it" in told
