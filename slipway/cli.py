@@ -19,6 +19,13 @@ Exit status:
   4  it waits on its branch, and something needs a look before it is merged
   5  --check only: there is a newer release
 """
+ADOPT_STATUS = """\b
+Exit status:
+  0  the plan is shown, or the step waits on its branch
+  1  it cannot be done; nothing was changed
+  2  the command is wrong
+  3  the step waits on its branch, and files of yours that differ from the template's were left as they are
+"""
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -135,6 +142,53 @@ def update_command(  # noqa: PLR0913  -- \\b is click's mark for lines that it m
     sent = remote if push or merge_request else None
     asked = Asked(only_look=only_look, remote=sent, merge_request=merge_request, text=to_file)
     sys.exit(carry_out(path, wish, asked))
+
+
+@main.command("adopt", epilog=ADOPT_STATUS)
+@click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".")
+@click.option("--template", "source", metavar="URL", help="The template; the one this slipway came from when left out.")
+@click.option("-v", "--to", "version", metavar="VERSION", help="A release of the template; chosen when left out.")
+@click.option(
+    "-d", "--data", "answers", multiple=True, callback=_pairs, metavar="QUESTION=ANSWER", help="Give an answer."
+)
+@click.option("-w", "--write", "to_write", is_flag=True, help="Make the next step, on a branch of its own.")
+@click.option("-s", "--step", metavar="STEP", help="With --write: make this step instead of the next.")
+@click.option(
+    "--take", "takes", multiple=True, metavar="PATH", help="With --write: take the template's file for yours."
+)
+@click.option("-b", "--branch", help="With --write: name of the branch; template/adopt-STEP when left out.")
+@click.option("-t", "--ticket", help="With --write: the ticket of the commit; that of the answers when left out.")
+@click.option("--files", "every_file", is_flag=True, help="List every file.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Of the plan.")
+def adopt_command(  # noqa: PLR0913  -- each is an option
+    *,
+    path: Path,
+    source: str | None,
+    version: str | None,
+    answers: dict[str, str],
+    step: str | None,
+    takes: tuple[str, ...],
+    branch: str | None,
+    ticket: str | None,
+    form: str,
+    to_write: bool,
+    every_file: bool,
+) -> None:
+    """Bring the template to the repository at PATH (this folder by default), which was not born from it.
+
+    Shows what the repository tells, the answers that follow from it, and a plan of small merge requests: a link of one
+    file first, then area by area. Nothing is changed without --write, which commits one step on a branch of its own; no
+    file that you have is ever replaced, except those named with --take. Run again, it goes on where things stand.
+    """
+    from slipway.adopt.command import Asked, carry_out  # noqa: PLC0415  -- a check of a service need not pay for it
+    from slipway.adopt.plan import Wish  # noqa: PLC0415
+    from slipway.adopt.write import Order  # noqa: PLC0415
+
+    if not to_write and (step or takes or branch or ticket):
+        message = "--step, --take, --branch and --ticket say how to write; add --write"
+        raise click.UsageError(message)
+    order = Order(step, takes, branch, ticket) if to_write else None
+    sys.exit(carry_out(path, Wish(source, version, answers), Asked(order, form, every_file)))
 
 
 @main.group()
