@@ -18,6 +18,8 @@ from slipway.gitting import GitError
 from slipway.report import Paint, colours, shown_whole
 
 DONE, FAILED, WRONG, LOOK = 0, 1, 2, 3
+COPIER = frozenset({"copier", "packaging", "plumbum"})
+MISSING = "Copier, which renders the template, is not installed: install slipway[update] instead of slipway"
 
 
 class Asked(NamedTuple):
@@ -52,6 +54,10 @@ def carry_out(path: Path, wish: Wish, asked: Asked) -> int:
             return _refused(error, WRONG)
         except (AdoptError, EngineError, GitError) as error:
             return _refused(error, FAILED)
+        except ModuleNotFoundError as error:
+            if error.name not in COPIER:
+                raise
+            return _refused(AdoptError(MISSING), FAILED)
     sys.stdout.write(written(plan, done))
     return LOOK if done.kept or done.blocked else DONE
 

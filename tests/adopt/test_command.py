@@ -14,7 +14,7 @@ from slipway.adopt.command import Asked, carry_out
 from slipway.adopt.plan import Wish
 from slipway.adopt.source import default_source, installed_from
 from slipway.cli import main
-from tests.adopt.hand import FLAT, LAYERED, Adopting, every_byte, put, repository
+from tests.adopt.hand import FLAT, LAYERED, Adopting, every_byte, put, repository, working_tree
 from tests.conftest import commit_all, git
 
 
@@ -141,6 +141,32 @@ def test_a_refusal_names_its_reason_and_changes_nothing(
     assert refused.exit_code == status
     assert said in refused.output
     assert every_byte(place) == before
+
+
+def test_without_copier_the_way_out_is_named(
+    adopting: Adopting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = repository(tmp_path / "parcels", FLAT)
+    monkeypatch.setitem(sys.modules, "copier", None)
+
+    refused = run(place, "--template", adopting.address)
+
+    assert refused.exit_code == 1
+    assert "install slipway[update]" in refused.output
+
+
+def test_a_branch_that_stands_in_the_way_is_named(adopting: Adopting, tmp_path: Path) -> None:
+    place = repository(tmp_path / "parcels", FLAT)
+    git(place, "branch", "template")
+    before = working_tree(place)
+
+    refused = run(place, "--template", adopting.address, "--write")
+    wrote = run(place, "--template", adopting.address, "--write", "--branch", "adopt/link")
+
+    assert refused.exit_code == 1
+    assert "refs/heads/template" in refused.output
+    assert wrote.exit_code == 0
+    assert working_tree(place) == before
 
 
 def test_the_help_lists_the_exit_statuses() -> None:
