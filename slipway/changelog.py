@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from slipway.versions import Version
+from slipway import versions
+
+if TYPE_CHECKING:
+    from packaging.version import Version
 
 HEADING = re.compile(r"##[ \t]+(?P<title>\S.*?)[ \t]*#*[ \t]*")
 TITLE = re.compile(r"\[?(?P<version>v?[0-9][^\]\s]*)\]?(?:\([^)]*\))?(?P<rest>.*)")
@@ -66,14 +69,14 @@ def sections(text: str, after: str, upto: str) -> list[Section]:
     Raises:
         ValueError: `after` or `upto` is no version.
     """
-    low, high = Version.read(after) if after else None, Version.read(upto)
+    low, high = versions.read(after) if after else None, versions.read(upto)
     between: dict[Version, Section] = {}
     for section in read(text):
-        version = Version.read(section.version) if section.version else None
+        version = versions.read(section.version) if section.version else None
         if version and (low is None or low < version) and version <= high:
             between.setdefault(version, section)
-    finals = {version.release for version in between if version.final}
-    return [between[one] for one in sorted(between, reverse=True) if one.final or one.release not in finals]
+    finals = {version.release for version in between if not version.is_prerelease}
+    return [between[one] for one in sorted(between, reverse=True) if not one.is_prerelease or one.release not in finals]
 
 
 def _head(title: str) -> tuple[str, str | None] | None:
@@ -82,13 +85,13 @@ def _head(title: str) -> tuple[str, str | None] | None:
         return "", None
     found = TITLE.fullmatch(title)
     try:
-        version = Version.read(found["version"]) if found else None
+        versions.read(found["version"]) if found else None
     except ValueError:
         return None
-    if found is None or version is None:
+    if found is None:
         return None
     date = DATE.search(found["rest"])
-    return version.text, date[0] if date else None
+    return found["version"].removeprefix("v"), date[0] if date else None
 
 
 def _body(lines: list[str]) -> str:

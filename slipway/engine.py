@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from slipway import versions
 from slipway.gitting import GitError, git, without_credentials
 from slipway.lineage import cloned_from, is_local
 
@@ -63,7 +64,7 @@ class Engine:
         except GitError as error:
             message = f"the template {source} cannot be reached: {error}"
             raise EngineError(message) from error
-        if newest := newest_of(tags):
+        if newest := versions.newest(tags):
             return newest
         message = f"the template {source} has no release: none of its {len(tags)} tags is a version"
         raise EngineError(message)
@@ -160,21 +161,6 @@ class Engine:
                 del os.environ["COPIER_CACHE_DIR"]
             else:
                 os.environ["COPIER_CACHE_DIR"] = before
-
-
-def newest_of(tags: list[str]) -> str | None:
-    """Give the highest of some tags, as Copier ranks them: PEP 440, without pre-releases and whatever is no version."""
-    from packaging.version import InvalidVersion, Version  # noqa: PLC0415  -- comes with Copier
-
-    ranked = []
-    for tag in tags:
-        try:
-            version = Version(tag)
-        except InvalidVersion:
-            continue
-        if not version.is_prerelease:
-            ranked.append((version, tag))
-    return max(ranked)[1] if ranked else None
 
 
 def _instead(address: str, mirror: Path) -> dict[str, str]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from slipway.changelog import Section, sections
 from slipway.engine import QUESTIONS, Engine
@@ -19,11 +19,11 @@ from slipway.lineage import ANSWERS_FILE, Link, read_link
 from slipway.ownership import asked, is_owned, service_owned
 from slipway.update.audit import Look, Mended, audit, conflicts
 from slipway.update.files import Tree, contents, entries, folder, put
+from slipway.versions import older
 
 KEPT_FROM_MAKE = frozenset(
     {"TEMPLATE_UPDATE_TOKEN", "GIT_ASKPASS", "GIT_USERNAME", "GIT_PASSWORD", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
 )
-DESCRIBED = re.compile(r"(?P<tag>.+)-\d+-g[0-9a-f]+")
 TAIL = 15
 
 
@@ -123,7 +123,7 @@ def target(link: Link, wish: Wish, engine: Engine) -> str:
         EngineError: the template cannot be reached.
     """
     version = wish.version or (link.commit if wish.answers else engine.newest(link.source))
-    if version != link.commit and _older(version, link.commit):
+    if version != link.commit and older(version, link.commit):
         message = f"{version} is older than {link.commit}, which this repository has; an update does not go back"
         raise UpdateError(message)
     return version
@@ -136,7 +136,7 @@ def waits(link: Link, engine: Engine) -> str | None:
         EngineError: the template cannot be reached.
     """
     newest = engine.newest(link.source)
-    return newest if _older(link.commit, newest) else None
+    return newest if older(link.commit, newest) else None
 
 
 def update(repository: Path, wish: Wish, engine: Engine) -> Outcome:
@@ -149,7 +149,7 @@ def update(repository: Path, wish: Wish, engine: Engine) -> Outcome:
     """
     top, below, link = linked(repository)
     version = target(link, wish, engine)
-    if not wish.answers and not _older(link.commit, version):
+    if not wish.answers and not older(link.commit, version):
         return Outcome(link, link.commit)
     branch = branch_of(version, wish)
     _free(top, branch)
@@ -269,20 +269,6 @@ def branch_of(version: str, wish: Wish) -> str:
     return "template/" + re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join([version, *words])).strip("-.")
 
 
-def _older(one: str, other: str) -> bool:
-    """Tell whether a version is older; between a release and a commit after it, the release is."""
-    from packaging.version import InvalidVersion, Version  # noqa: PLC0415  -- comes with Copier
-
-    def rank(version: str) -> tuple[Any, int]:
-        described = DESCRIBED.fullmatch(version)
-        return Version(described["tag"] if described else version), int(bool(described))
-
-    try:
-        return rank(one) < rank(other)
-    except InvalidVersion:
-        return one != other
-
-
 def _answers(before: Link, after: Link) -> dict[str, tuple[str | None, str]]:
     return {
         name: (None if name not in before.answers else str(before.answers[name]), str(answer))
@@ -340,8 +326,10 @@ def _changed(worktree: Path, below: str) -> dict[str, str]:
 
 def _changelog(link: Link, version: str, engine: Engine) -> list[Section]:
     text = engine.text(link.source, version, "CHANGELOG.md")
-    described = DESCRIBED.fullmatch(link.commit)
-    return sections(text, described["tag"] if described else link.commit, version) if text else []
+    try:
+        return sections(text or "", link.commit, version)
+    except ValueError:  # born of a commit that no release describes: what is new cannot be told from what is not
+        return []
 
 
 def _commit(worktree: Path, text: str) -> None:

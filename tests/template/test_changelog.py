@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from slipway import changelog
 from slipway.changelog import Section, sections
-from slipway.versions import Version, newest
+from slipway.versions import newest, older, raised, read
 from tests.conftest import ROOT
 
 TEXT = """# Changelog
@@ -112,12 +114,16 @@ def test_the_changelog_of_this_repository_is_read() -> None:
     assert "(SLIP-2)" in found[-1].body
 
 
-def test_versions_compare_as_semver_says() -> None:
-    texts = ["1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0", "1.0.1", "1.10.0"]
+def test_versions_are_ranked_and_a_commit_after_a_release_is_newer() -> None:
+    texts = ["1.0.0a1", "1.0.0-rc.1", "v1.0.0", "v1.0.0-3-gabcdef0", "1.0.1", "1.10.0"]
 
-    ranked = [version.text for version in sorted(map(Version.read, reversed(texts)))]
+    follows = [older(one, other) for one, other in itertools.pairwise(texts)]
+    precedes = [older(other, one) for one, other in itertools.pairwise(texts)]
 
-    assert ranked == texts
+    assert follows == [True] * 5
+    assert precedes == [False] * 5
+    assert older("abcdef0", "v1.0.0")
+    assert not older("abcdef0", "abcdef0")
 
 
 @pytest.mark.parametrize(
@@ -132,9 +138,9 @@ def test_versions_compare_as_semver_says() -> None:
     ],
 )
 def test_a_break_raises_minor_while_major_is_0(before: str, part: str, after: str) -> None:
-    assert Version.read(before).raised(part).text == after
+    assert str(raised(read(before), part)) == after
 
 
 def test_the_newest_tag_is_a_final_version() -> None:
-    assert newest(["v0.9.0", "v0.10.0", "v0.11.0-rc.1", "stable", "v1", "v0.10.0-3-gabcdef0"]) == "v0.10.0"
+    assert newest(["v0.9.0", "v0.10.0", "v0.11.0-rc.1", "stable", "v0.10.0-3-gabcdef0"]) == "v0.10.0"
     assert newest(["stable"]) is None
