@@ -71,7 +71,7 @@ class Questions:
             hidden={
                 name: question["default"].strip() for name, question in data.items() if question.get("when") is False
             },
-            bridge=_bridged(bridge["default"]),
+            bridge=bridged(bridge["default"]),
         )
 
     def offered(self) -> dict[str, tuple[str, ...]]:
@@ -157,7 +157,8 @@ def _check_question(name: str, question: dict[str, Any]) -> None:
         raise QuestionError(message)
 
 
-def _bridged(template: str) -> dict[str, str]:
+def bridged(template: str) -> dict[str, str]:
+    """Give the names that the hidden answer `cookiecutter` carries, each with the question it takes its value from."""
     call = Environment(autoescape=True).parse(template).find(nodes.Call)
     if call is None:
         return {}
