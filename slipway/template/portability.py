@@ -358,7 +358,7 @@ def _known_names(state: State) -> Iterator[Place]:
 def _stable(state: State) -> Iterator[Place]:
     for path, source in _sources(state):
         parsed = _parsed(source)
-        used = [*parsed.find_all(nodes.Filter), *parsed.find_all(nodes.Name)]
+        used: list[nodes.Filter | nodes.Name] = [*parsed.find_all(nodes.Filter), *parsed.find_all(nodes.Name)]
         for node in used:
             if node.name in UNSTABLE:
                 yield path, node.lineno, f"'{node.name}' gives another value each time"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import Environment, TemplateError
+from jinja2 import Environment, TemplateError, nodes
 
 from slipway.gitting import GitError, git, names
 from slipway.lineage import ANSWERS_FILE
@@ -170,6 +170,27 @@ def tree_name(copier: str) -> str:
     except TemplateError as error:
         message = f"{COPIER}: _subdirectory: {error}; put it between raw and endraw"
         raise StateError(message) from error
+
+
+def carried(answers: Mapping[str, str], before: State, after: State) -> Answers:
+    """Give the choices that a service has after an update: kept where they are still offered, else the default."""
+    kept = {}
+    for name, values in after.offered.items():
+        old = name if name in before.asked else successor(name, before, after)
+        kept[name] = answers[old] if old and answers.get(old) in values else values[0]
+    return kept
+
+
+def successor(name: str, before: State, after: State) -> str | None:
+    """Give the question whose answer a new question takes over, because its default names it."""
+    default = after.asked[name].get("default")
+    if name in before.asked or not isinstance(default, str):
+        return None
+    try:
+        used = {node.name for node in Environment(autoescape=True).parse(default).find_all(nodes.Name)}
+    except TemplateError:
+        return None
+    return next((old for old in before.asked if old in used and old not in after.asked), None)
 
 
 def described(some: Iterable[Mapping[str, str]], every: Mapping[str, tuple[str, ...]]) -> str:
