@@ -16,7 +16,7 @@ TICKET = re.compile(r"[A-Z][A-Z0-9]+-[1-9][0-9]*")
 RAISES = {"feat": "minor", "fix": "patch", "perf": "patch", "revert": "patch", "security": "patch"}
 ORDER = ("patch", "minor", "major")
 NOT_FOR_SERVICES = frozenset({"tests", "test", "ci", "bench", "benchmarks", "release"})
-GROUPS = ("Added", "Changed", "Fixed", "Removed", "Security")
+GROUPS = ("Added", "Changed", "Removed", "Fixed", "Security")
 GROUP_OF = {"feat": "Added", "fix": "Fixed", "security": "Security"}
 REMOVES = re.compile(r"(?:remove|drop|delete)s?\b", re.IGNORECASE)
 
