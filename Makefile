@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint format questions lock docs picture test test-fast demo bench clean
+.PHONY: help setup lint format questions release lock docs picture test test-fast demo bench clean
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,7 @@ lint: $(STAMP) ## ruff, mypy, questions, texts
 	mypy hooks/post_gen_project.py
 	mypy slipway tests
 	$(BIN)/python -m slipway template sync --check
+	$(BIN)/python -m slipway template lint
 	rumdl check --quiet --disable MD013 README.md CHANGELOG.md CONTRIBUTING.md AGENTS.md docs features_summaries
 
 format: $(STAMP) ## format the Python sources
@@ -42,6 +43,9 @@ format: $(STAMP) ## format the Python sources
 
 questions: $(STAMP) ## write cookiecutter.json and the validators from copier.yml and slipway/answers.py
 	$(BIN)/python -m slipway template sync
+
+release: lint ## make a release of the template (see docs/how-to/release.md); ARGUMENTS="--dry-run" shows it
+	$(BIN)/python -m slipway template release $(ARGUMENTS)
 
 lock: $(STAMP) ## lock the tools again, with hashes and without download addresses
 	$(UV) pip compile --quiet --no-header --no-emit-index-url --no-emit-find-links --generate-hashes --universal \

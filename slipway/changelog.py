@@ -151,5 +151,6 @@ def _addresses(lines: list[str]) -> list[str]:
     begin = len(lines)
     while begin and (not lines[begin - 1].strip() or LINK.match(lines[begin - 1])):
         begin -= 1
-    tail = lines[begin:]
-    return tail if any(line.strip() for line in tail) else []
+    while begin < len(lines) and not lines[begin].strip():
+        begin += 1
+    return lines[begin:]

@@ -212,3 +212,59 @@ def sync(root: Path, *, only_compare: bool) -> None:
             (root / path).write_text(text, encoding="utf-8", newline="\n")
             click.echo(f"wrote {path}")
     sys.exit(1 if only_compare and out_of_date else 0)
+
+
+@template.command()
+@click.option("--root", type=click.Path(exists=True, file_okay=False, path_type=Path), default=ROOT, hidden=True)
+def lint(root: Path) -> None:
+    """Check that the tree renders alike in both engines, and that updates stay quiet.
+
+    Exit status: 0 when every rule holds, 1 when there are findings.
+    """
+    from slipway.template import command  # noqa: PLC0415
+
+    sys.exit(command.lint(root))
+
+
+@template.command()
+@click.option("--against", metavar="TAG", help="A release; the newest one that HEAD holds when left out.")
+@click.option("--root", type=click.Path(exists=True, file_okay=False, path_type=Path), default=ROOT, hidden=True)
+def compatibility(root: Path, against: str | None) -> None:
+    """Check what the working tree does to the services of the last release.
+
+    Exit status: 0 when nothing breaks them, or a commit since announces it; 1 when something does without a word.
+    """
+    from slipway.template import command  # noqa: PLC0415
+
+    sys.exit(command.compatibility(root, against))
+
+
+@template.command()
+@click.option("--into", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder for them.")
+@click.option("--at", "version", default="HEAD", show_default=True, help="Release or commit; HEAD takes edits along.")
+@click.option("--root", type=click.Path(exists=True, file_okay=False, path_type=Path), default=ROOT, hidden=True)
+def examples(root: Path, version: str, into: Path) -> None:
+    """Render the example services into a folder, as a release commits them to the branch `examples`."""
+    from slipway.template import command  # noqa: PLC0415
+
+    sys.exit(command.show_examples(root, version, into))
+
+
+@template.command()
+@click.option("--version", metavar="X.Y.Z", help="Of the release; worked out from the commits when left out.")
+@click.option("-n", "--dry-run", is_flag=True, help="Work everything out, show it, change nothing.")
+@click.option("--breaking", is_flag=True, help="Accept what breaks services though no commit announces it.")
+@click.option("--ticket", metavar="ID", help="That the commit refers to; the newest of the commits when left out.")
+@click.option("--branch", default="main", show_default=True, help="The branch that releases are made on.")
+@click.option("--root", type=click.Path(exists=True, file_okay=False, path_type=Path), default=ROOT, hidden=True)
+def release(  # noqa: PLR0913  -- each is an option
+    *, root: Path, version: str | None, dry_run: bool, breaking: bool, ticket: str | None, branch: str
+) -> None:
+    """Make a release: version, changelog, commit, tag, notes and example services; or, when it fails, nothing.
+
+    Nothing is pushed. Exit status: 0 when it is made, 1 when something stands against it; then nothing was changed.
+    """
+    from slipway.template import command  # noqa: PLC0415
+    from slipway.template.release import Wish  # noqa: PLC0415
+
+    sys.exit(command.make_release(root, Wish(version, branch, breaking, ticket), dry=dry_run))

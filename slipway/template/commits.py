@@ -31,6 +31,7 @@ class Commit(NamedTuple):
         subject: of the header; the whole first line when it has another form.
         breaks: what the commit says it breaks; its subject when only `!` says so; empty for no break.
         tickets: of the `Refs:` lines.
+        touches: it changes what is generated.
     """
 
     sha: str
@@ -39,13 +40,15 @@ class Commit(NamedTuple):
     subject: str
     breaks: str
     tickets: tuple[str, ...]
+    touches: bool = False
 
     @property
     def raises(self) -> str:
         """Give the part of the version that the commit raises: `major`, `minor`, `patch` or nothing."""
         if self.breaks:
             return "major"
-        return "" if self.scope in NOT_FOR_SERVICES else RAISES.get(self.type, "")
+        least = "patch" if self.touches else ""
+        return least if self.scope in NOT_FOR_SERVICES else RAISES.get(self.type, least)
 
     @property
     def group(self) -> str:
@@ -80,11 +83,19 @@ def read(sha: str, message: str) -> Commit:
     return Commit(sha, header["type"], header["scope"] or "", header["subject"], breaks, tuple(dict.fromkeys(tickets)))
 
 
-def since(root: Path, tag: str | None, upto: str = "HEAD") -> list[Commit]:
-    """Give the commits since a tag, newest first, without merges; all of them when there is no tag."""
-    wanted = f"{tag}..{upto}" if tag else upto
-    printed = git(root, "log", "--no-merges", "--format=%h%x01%B%x00", wanted, "--")
-    return [read(*text.strip("\n").split("\x01", 1)) for text in printed.split("\0") if text.strip()]
+def since(root: Path, tag: str | None, generated: Sequence[str] = ()) -> list[Commit]:
+    """Give the commits since a tag, newest first, without merges; all of them when there is no tag.
+
+    Args:
+        root: top of the template's repository.
+        tag: of a release.
+        generated: paths whose change changes what is generated.
+    """
+    wanted = ["log", "--no-merges", f"{tag}..HEAD" if tag else "HEAD"]
+    touching = set(git(root, *wanted, "--format=%h", "--", *generated).split()) if generated else set()
+    printed = git(root, *wanted, "--format=%h%x01%B%x00", "--")
+    found = [read(*text.strip("\n").split("\x01", 1)) for text in printed.split("\0") if text.strip()]
+    return [one._replace(touches=one.sha in touching) for one in found]
 
 
 def raised_by(commits: Sequence[Commit]) -> str:

@@ -22,8 +22,8 @@ README = """\
 # Example services
 
 Each folder is a service as the template renders it, at the newest release. A release is one commit here:
-`git diff {branch}~1 {branch}` shows what it changes in them. Nobody edits this branch; `slipway template release` writes
-it. The answers files are without the template's address and version, which change with every release.
+`git diff {branch}~1 {branch}` shows what it changes in them. Nobody edits this branch: `slipway template release`
+writes it. The answers files are without the template's address and version, which change with every release.
 
 | Folder | Choices |
 | --- | --- |
@@ -33,8 +33,8 @@ it. The answers files are without the template's address and version, which chan
 def chosen(state: State) -> dict[str, Answers]:
     """Give the answers of each example by its name: all defaults, then every other choice at least once.
 
-    The second takes the second value of each choice, the third the third, and so on; a choice with fewer values gives its
-    default again.
+    The second takes the second value of each choice, the third the third, and so on; a choice with fewer values gives
+    its default again.
     """
     found: dict[str, Answers] = {}
     for row in itertools.zip_longest(*state.offered.values()) if state.offered else [()]:

@@ -10,9 +10,20 @@ from pathlib import Path
 
 from slipway.contract import REGISTRY, load
 from slipway.ownership import is_owned, service_owned
+from slipway.template.compatibility import COMPATIBILITY
+from slipway.template.portability import PORTABILITY
 from slipway.template.questions import Questions, stale_validators
 
 GENERATED = "<!-- Written by `make questions`; edit the source that the page names instead. -->\n\n"
+PORTABILITY_HEAD = (
+    f"# Portability rules\n\n{GENERATED}The source is `slipway/template/portability.py`. `slipway template lint` holds "
+    "the tree against\nthem: both engines render it alike, and updates stay quiet. `make lint` runs it.\n"
+)
+COMPATIBILITY_HEAD = (
+    f"# Compatibility rules\n\n{GENERATED}The source is `slipway/template/compatibility.py`. "
+    "`slipway template compatibility` holds the working\ntree against the last release. What breaks services needs a "
+    "commit that announces it, and raises the major version (the\nminor one before 1.0); a note stops nothing.\n"
+)
 TREE = "{{cookiecutter.project_slug}}"
 RENOVATE = f"{TREE}/renovate.json"
 MODULES = f"{TREE}/{{{{cookiecutter.__go}}}}/mk/modules.txt"
@@ -38,6 +49,8 @@ def stale(root: Path) -> dict[str, str]:
         "docs/reference/questions.md": questions_page(questions),
         "docs/reference/checks.md": checks_page(),
         "docs/reference/ownership.md": ownership_page(owned),
+        "docs/reference/portability.md": PORTABILITY.page(PORTABILITY_HEAD),
+        "docs/reference/compatibility.md": COMPATIBILITY.page(COMPATIBILITY_HEAD),
         RENOVATE: renovate_json((root / RENOVATE).read_text(encoding="utf-8"), template_owned(root, owned)),
     }
     wanted[MODULES] = modules_txt(root / TREE)
