@@ -83,20 +83,28 @@ def make_release(root: Path, wish: Wish, *, dry: bool) -> int:
     except ReleaseError as error:
         return _refused(error)
     except (StateError, GitError, EngineError, OSError) as error:
-        return _failed("release", f"{error}\nNothing was changed.")
+        return _failed("release", f"{error}; nothing was changed")
     if dry:
-        sys.stdout.write(f"\n{made.notes}\n{_ended(made, dry=True)}")
+        sys.stdout.write(f"\n{made.notes}\n{_ended(made, wish.branch, '')}")
         return DONE
-    notes = root / NOTES.format(made.version)
-    notes.parent.mkdir(exist_ok=True)
-    notes.write_text(made.notes, encoding="utf-8", newline="\n")
-    sys.stdout.write(_ended(made, dry=False))
+    sys.stdout.write(_ended(made, wish.branch, _kept(root, made)))
     return DONE
 
 
-def _ended(made: Release, *, dry: bool) -> str:
+def _kept(root: Path, made: Release) -> str:
+    """Write the notes into a file for the release page, and say where they are."""
+    notes = root / NOTES.format(made.version)
+    try:
+        notes.parent.mkdir(exist_ok=True)
+        notes.write_text(made.notes, encoding="utf-8", newline="\n")
+    except OSError:
+        return "in the tag"
+    return f"{NOTES.format(made.version)}, and in the tag"
+
+
+def _ended(made: Release, branch: str, notes: str) -> str:
     paint = Paint(on=colours(sys.stdout))
-    breaks = len(breaking(made.found))
+    breaks, dry = len(breaking(made.found)), not notes
     lines = [
         "",
         f"{paint('green', made.tag)} {'would be made' if dry else 'is made'}",
@@ -110,15 +118,15 @@ def _ended(made: Release, *, dry: bool) -> str:
     return "\n".join(
         [
             *lines,
-            f"  notes      {NOTES.format(made.version)}, and in the tag",
+            f"  notes      {notes}",
             "",
             "Look at it, then push it in one go:",
             f"  {paint('cyan', f'git show {made.tag}')}",
-            f"  {paint('cyan', 'git log -1 -p --stat examples')}",
-            f"  {paint('cyan', f'git push --atomic origin HEAD {made.tag} examples')}",
+            f"  {paint('cyan', 'git log -1 -p examples')}",
+            f"  {paint('cyan', f'git push --atomic origin {branch} {made.tag} examples')}",
             "",
             "To take it back while it is not pushed:",
-            f"  {paint('dim', f'git tag -d {made.tag}; git reset --hard HEAD~1')}",
+            f"  {paint('dim', f'git tag -d {made.tag}; git reset --keep HEAD~1')}",
             *([f"  {paint('dim', _examples_back(made))}"] if made.examples else []),
             "",
         ]

@@ -245,10 +245,11 @@ def _twin(name: str, step: Step) -> str | None:
     for new, question in step.after.asked.items():
         if new in step.before.asked:
             continue
-        rules = [re.sub(rf"\b{one}\b", "", str(of.get("validator"))) for one, of in ((name, old), (new, question))]
         free = not old.get("choices") and not question.get("choices")
+        rules = [re.sub(rf"\b{one}\b", "", str(of.get("validator", ""))) for one, of in ((name, old), (new, question))]
+        same_words = old.get("help") == question.get("help") or (rules[0] and rules[0] == rules[1])
         same_choices = name in step.before.offered and _set(step.before, name) == _set(step.after, new)
-        if same_choices or (free and rules[0] == rules[1] and question.get("help") == old.get("help")):
+        if same_choices or (free and same_words):
             return new
     return None
 

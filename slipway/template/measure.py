@@ -131,7 +131,7 @@ def short(measured: Measured) -> list[str]:
         f"- {_upper(where)}: {_counts(group.values())}." for where, group in _conditions(measured, measured.brought)
     ]
     lines = lines or ["- No file of the template's; what a service is born with changed."]
-    lines += [f"- Apply again, in {where}: {_first(layer)}." for layer, where in _layers(measured)]
+    lines += [f"- {_upper(where)}, to apply again: {_first(layer)}." for layer, where in _layers(measured)]
     return lines
 
 

@@ -11,7 +11,7 @@ from slipway.template.rules import BREAKING, Found, at
 
 EFFECT = "### What an update changes"
 NOTHING = "- Nothing that a service sees."
-GROUP = re.compile(r"^### (?P<name>.+?)\s*$", re.MULTILINE)
+GROUP = re.compile(r"^### (?P<name>.+?)[ \t]*$", re.MULTILINE)
 
 
 def section(written: str, commits: Sequence[Commit], effect: Sequence[str]) -> str:

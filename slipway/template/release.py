@@ -385,7 +385,7 @@ def _publish(root: Path, workshop: Path, branch: str, stand: Stand, tag: str) ->
     old[f"refs/heads/{branch}"] = stand.head
     orders = [f"update {name} {new[name]} {old.get(name, ZERO)}" for name in moved]
     made = new[f"refs/heads/{branch}"]
-    git(root, "update-index", "--quiet", "--refresh")
+    git(root, "update-index", "-q", "--refresh")
     try:
         git(root, "read-tree", "-m", "-u", stand.head, made)
         given = "\n".join(["start", *orders, "prepare", "commit", ""])
