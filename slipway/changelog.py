@@ -72,7 +72,7 @@ def with_release(text: str, version: str, date: str, body: str) -> str:
         return "\n".join([*lines[: span.begin], *section, *tail, *lines[span.end :]]).rstrip("\n") + "\n"
     begin = spans[0].begin if spans else len("\n".join(lines).rstrip("\n").split("\n"))
     head = lines[:begin] if spans else [*lines[:begin], ""]
-    return "\n".join([*head, *section, *lines[begin:]]).rstrip("\n") + "\n"
+    return "\n".join([*head, *section, *lines[begin:]]).strip("\n") + "\n"
 
 
 def sections(text: str, after: str, upto: str) -> list[Section]:

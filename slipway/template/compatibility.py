@@ -240,7 +240,7 @@ def _taken_over(name: str, step: Step) -> bool:
 
 
 def _twin(name: str, step: Step) -> str | None:
-    """Give a new question that is like one that went: the same choices, or the same rule and help."""
+    """Give a new question that is like one that went: the same choices, the same help, or the same rule."""
     old = step.before.asked[name]
     for new, question in step.after.asked.items():
         if new in step.before.asked:

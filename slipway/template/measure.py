@@ -23,6 +23,7 @@ from slipway.update.files import File, Tree, folder
 from slipway.update.text import WORDS, layers_of
 
 MOST_PROCESSES = 8
+JOBS_WORTH_A_PROCESS = 4
 LISTED = 60
 DATED = "created_on"
 
@@ -109,7 +110,7 @@ def measure(  # noqa: PLR0913  -- two versions, each with its name and its state
     ]
     found = []
     with tempfile.TemporaryDirectory(prefix="slipway-", ignore_cleanup_errors=True) as scratch:
-        workers = min(len(jobs), os.cpu_count() or 1, MOST_PROCESSES)
+        workers = min(-(-len(jobs) // JOBS_WORTH_A_PROCESS), os.cpu_count() or 1, MOST_PROCESSES)
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(scratch,)) as pool:
             for number, changes in enumerate(pool.map(_compare, jobs), 1):

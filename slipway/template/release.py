@@ -134,8 +134,8 @@ def release(root: Path, wish: Wish, *, dry: bool = False, told: Told = lambda _:
         ReleaseError: something stands against it; nothing was changed.
         GitError, EngineError, StateError: a step failed; nothing was changed.
     """
-    stand = _stand(root, wish)
-    version, ticket = _version(root, stand, wish), wish.ticket or _ticket(root, stand)
+    stand = stand_of(root, wish)
+    version, ticket = next_version(root, stand, wish), wish.ticket or _ticket(root, stand)
     if not ticket:
         message = "no commit names a ticket that the release could refer to; name one with --ticket"
         raise ReleaseError(message)
@@ -161,7 +161,7 @@ def release(root: Path, wish: Wish, *, dry: bool = False, told: Told = lambda _:
     return Release(version, stand.tag, body, said, shown, len(stand.commits), stand.found, measured)
 
 
-def _stand(root: Path, wish: Wish) -> Stand:
+def stand_of(root: Path, wish: Wish) -> Stand:
     """Find out where the template stands, and everything that stands against a release of it.
 
     Raises:
@@ -247,7 +247,7 @@ def _unannounced(
     return [f"{one.rule}: {at(one)}: {one.message}; that breaks services of {tag}: {way}" for one in broken]
 
 
-def _version(root: Path, stand: Stand, wish: Wish) -> str:
+def next_version(root: Path, stand: Stand, wish: Wish) -> str:
     """Give the version of the release.
 
     Raises:

@@ -146,3 +146,16 @@ class Small:
             + "".join(os.listdir(self.root / ".git"))
         )
         return refs, git(self.root, "ls-files", "--stage"), git(self.root, "status", "--porcelain"), files
+
+
+Change = Callable[[Small], Any]
+
+
+def both(*changes: Change) -> Change:
+    """Make several changes, one after another."""
+
+    def apply(small: Small) -> None:
+        for change in changes:
+            change(small)
+
+    return apply

@@ -15,9 +15,8 @@ from slipway.template.compatibility import COMPATIBILITY, Step, breaking
 from slipway.template.rules import BREAKING, NOTE, Found
 from slipway.template.state import at, described, working_tree
 from tests.conftest import git
-from tests.template.small import FILES, Small
+from tests.template.small import FILES, Change, Small, both
 
-Change = Callable[[Small], Any]
 GITLAB = "{{cookiecutter.__gitlab}}/.gitlab-ci.yml"
 ENTRY = "{{% if _copier_operation == 'update' %}}/{}{{% endif %}}"
 
@@ -58,11 +57,6 @@ def question(name: str, **values: object) -> Change:
 def renamed(old: str, new: str, **values: object) -> Change:
     """Give a question another name, and perhaps other values."""
     return ask(lambda data: data.update({new: {**data.pop(old), **values}}))
-
-
-def both(*changes: Change) -> Change:
-    """Make several changes."""
-    return lambda small: [change(small) for change in changes]
 
 
 def moved(old: str, new: str, text: str = "") -> Change:

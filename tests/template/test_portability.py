@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from click.testing import CliRunner
@@ -15,9 +14,7 @@ from slipway.cli import main
 from slipway.template.portability import PORTABILITY
 from slipway.template.state import ANSWERS_NAME, working_tree
 from tests.conftest import ROOT, TREE, git
-from tests.template.small import Small
-
-Change = Callable[[Small], Any]
+from tests.template.small import Change, Small, both
 
 
 class Defect(NamedTuple):
@@ -112,9 +109,7 @@ DEFECTS = [
     Defect("PORT009", lambda small: small.remove(ANSWERS_NAME), ANSWERS_NAME, "missing"),
     Defect("PORT010", linked, "link", "symbolic link"),
     Defect("PORT010", submodule, "module", "submodule"),
-    Defect(
-        "PORT011", lambda small: (small.write(".gitignore", "/tmp/\n"), small.write("tmp/a", "a\n")), "tmp/a", "ignored"
-    ),
+    Defect("PORT011", both(write(".gitignore", "/tmp/\n"), write("tmp/a", "a\n")), "tmp/a", "ignored"),
     Defect("PORT012", raw("a\r\n"), "docs/a.md", "carriage return"),
     Defect("PORT012", write("docs/a.md", b"caf\xe9\n"), "docs/a.md", "0xe9"),
     Defect("PORT012", write("docs/a.md", b"\xef\xbb\xbf# a\n"), "docs/a.md", "byte order mark"),
