@@ -85,7 +85,7 @@ def make_release(root: Path, wish: Wish, *, dry: bool) -> int:
     except (StateError, GitError, EngineError, OSError) as error:
         return _failed("release", f"{error}; nothing was changed")
     if dry:
-        sys.stdout.write(f"\n{made.notes}\n{_ended(made, wish.branch, '')}")
+        sys.stdout.write(f"\n{made.notes}{_ended(made, wish.branch, '')}")
         return DONE
     sys.stdout.write(_ended(made, wish.branch, _kept(root, made)))
     return DONE

@@ -35,7 +35,6 @@ VERSION = re.compile(r'^__version__ = "(?P<version>[^"]*)"$', re.MULTILINE)
 FULL = re.compile(r"(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)")
 IDENTITY = r"^(user|gpg|commit\.gpgsign|tag\.gpgsign)"
 FIRST_LINES = 12
-ZERO = "0" * 40
 MADE, EXAMPLES = "refs/slipway/release", f"refs/heads/{examples.BRANCH}"
 
 
@@ -212,7 +211,8 @@ def _unfit(root: Path, wish: Wish) -> list[str]:
         reasons.append("this clone is shallow, so tags and commits are missing: git fetch --unshallow --tags")
     branch = git(root, "rev-parse", "--abbrev-ref", "HEAD").strip()
     if branch != wish.branch:
-        reasons.append(f"releases are made on {wish.branch}, and this is {branch}: git switch {wish.branch}")
+        way = f"git switch {wish.branch}, or name it with --branch"
+        reasons.append(f"releases are made on {wish.branch}, and this is {branch}: {way}")
     if changed := git(root, "status", "--porcelain").splitlines():
         more = f" and {len(changed) - FIRST_LINES} more" if len(changed) > FIRST_LINES else ""
         listed = ", ".join(line[3:] for line in changed[:FIRST_LINES])
@@ -383,7 +383,9 @@ def _publish(root: Path, workshop: Path, branch: str, stand: Stand, tag: str) ->
     old = dict(line.split(" ") for line in git(root, "for-each-ref", "--format=%(refname) %(objectname)").splitlines())
     new = {name: git(workshop, "rev-parse", source).strip() for name, source in moved.items()}
     old[f"refs/heads/{branch}"] = stand.head
-    orders = [f"update {name} {new[name]} {old.get(name, ZERO)}" for name in moved]
+    orders = [
+        f"update {name} {new[name]} {old[name]}" if name in old else f"create {name} {new[name]}" for name in moved
+    ]
     made = new[f"refs/heads/{branch}"]
     git(root, "update-index", "-q", "--refresh")
     try:

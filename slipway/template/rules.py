@@ -79,16 +79,18 @@ class Rulebook(Generic[Subject]):
         return register
 
     def run(self, subject: Subject) -> list[Found]:
-        """Hold a subject against every rule.
+        """Hold a subject against every rule; one that breaks is itself a finding, so that nothing passes unseen.
 
         Returns:
             What was found, in the order of path, line and rule.
         """
-        return sorted(
-            Found(path, line, identifier, message)
-            for identifier, body in self._bodies.items()
-            for path, line, message in body(subject)
-        )
+        found = []
+        for identifier, body in self._bodies.items():
+            try:
+                found += [Found(path, line, identifier, message) for path, line, message in body(subject)]
+            except Exception as error:  # noqa: BLE001  -- whatever it is, it must be seen and the other rules must run
+                found.append(Found(".", 0, identifier, f"the rule broke: {type(error).__name__}: {error}"))
+        return sorted(found)
 
     def listed(self, found: list[Found], paint: Paint) -> str:
         """List findings by rule, each rule once with its reason and the way out."""

@@ -229,3 +229,12 @@ def test_a_deleted_file_is_no_part_of_the_tree(small: Small) -> None:
     state = working_tree(small.root)
 
     assert not any(path.startswith("k8s/") for path in state.files)
+
+
+def test_a_rule_that_breaks_is_seen_and_the_others_run(small: Small) -> None:
+    top("copier.yml", "sky: blue\n")(small)
+
+    found = PORTABILITY.run(working_tree(small.root))
+
+    assert any(one.rule == "PORT001" and "the rule broke" in one.message for one in found)
+    assert any(one.rule == "PORT005" for one in found)
