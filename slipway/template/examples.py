@@ -95,9 +95,23 @@ def commit(repository: Path, folder: Path, message: str, branch: str = BRANCH) -
     tree = git(folder, *here, "write-tree").strip()
     if parent and git(repository, "rev-parse", f"{parent}^{{tree}}").strip() == tree:
         return None
-    made = git(repository, "commit-tree", tree, *(["-p", parent] if parent else []), "-F", "-", given=message).strip()
+    made = commit_tree(repository, tree, parent, message)
     git(repository, "update-ref", f"refs/heads/{branch}", made)
     return made
+
+
+def commit_tree(repository: Path, tree: str, parent: str, message: str) -> str:
+    """Commit a tree on top of a commit, or of nothing, signed where the repository asks for it, and give the commit.
+
+    Raises:
+        GitError: git failed, for example because it does not know who commits, or cannot sign.
+    """
+    try:
+        signed = git(repository, "config", "--type=bool", "--get", "commit.gpgSign").strip() == "true"
+    except GitError:  # not set
+        signed = False
+    options = [*(["-p", parent] if parent else []), *(["-S"] if signed else [])]
+    return git(repository, "commit-tree", tree, *options, "-F", "-", given=message).strip()
 
 
 def preview(root: Path, version: str, state: State, into: Path) -> list[str]:

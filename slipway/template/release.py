@@ -345,18 +345,8 @@ def _commit(workshop: Path, stand: Stand, edits: dict[str, str], message: str) -
         blob = git(workshop, "hash-object", "-w", "--stdin", given=text).strip()
         git(workshop, "update-index", "--cacheinfo", f"{mode},{blob},{path}")
     tree = git(workshop, "write-tree").strip()
-    made = _commit_tree(workshop, tree, stand.head, message)
+    made = examples.commit_tree(workshop, tree, stand.head, message)
     git(workshop, "update-ref", MADE, made)
-
-
-def _commit_tree(workshop: Path, tree: str, parent: str, message: str) -> str:
-    try:
-        signed = git(workshop, "config", "--type=bool", "--get", "commit.gpgSign").strip() == "true"
-    except GitError:  # not set
-        signed = False
-    return git(
-        workshop, "commit-tree", tree, "-p", parent, *(["-S"] if signed else []), "-F", "-", given=message
-    ).strip()
 
 
 def _newest_examples(root: Path) -> str | None:

@@ -528,21 +528,30 @@ def test_a_fresh_clone_goes_on_with_the_examples_of_its_remote(small: Small, tmp
     ]
 
 
-def test_identity_and_signing_are_those_of_the_repository(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_identity_is_that_of_the_repository(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     worked(small)
     git(small.root, "config", "user.name", "An Owner")
-    git(small.root, "config", "commit.gpgSign", "true")
-    git(small.root, "config", "gpg.program", "no-such-program")
     monkeypatch.setattr(releasing, "_measure", lambda *_: None)
 
-    with pytest.raises(GitError, match=r"gpg|sign"):
-        release(small.root, Wish())
-    git(small.root, "config", "--unset", "commit.gpgSign")
     release(small.root, Wish())
 
     assert git(small.root, "log", "-1", "--format=%an", "v0.2.1") == "An Owner"
     assert git(small.root, "log", "-1", "--format=%an", "examples") == "An Owner"
     assert "tagger An Owner" in git(small.root, "cat-file", "-p", "v0.2.1")
+
+
+@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.parametrize("what", ["commit.gpgSign", "tag.gpgSign"])
+def test_what_the_repository_wants_signed_is_signed_or_there_is_no_release(what: str, small: Small) -> None:
+    worked(small)
+    git(small.root, "config", what, "true")
+    git(small.root, "config", "gpg.program", "no-such-program")
+    before = small.fingerprint()
+
+    with pytest.raises(GitError, match="no-such-program"):
+        release(small.root, Wish())
+
+    assert small.fingerprint() == before
 
 
 def test_a_choice_that_went_is_measured_as_an_update_treats_it(small: Small) -> None:
