@@ -200,8 +200,8 @@ def test_a_service_of_the_first_release_is_updated_and_told_the_changelog(life: 
     said = git(service, "log", "-1", "--format=%B", outcome.branch)
     assert outcome.version == "v0.2.0"
     assert set(outcome.changed) == {".copier-answers.yml", ".gitlab-ci.yml", "k8s/database.yaml", "mk/slipway.mk"}
-    assert "## Template 0.2.0\n\n#### Added\n\n- Help in the makefile, in our own words (SLIP-2).\n" in said
-    assert "#### What an update changes\n\n- In every service: 1 changed.\n" in said
+    assert "## Template 0.2.0\n\n### Added\n\n- Help in the makefile, in our own words (SLIP-2).\n" in said
+    assert "### What an update changes\n\n- In every service: 1 changed.\n" in said
     assert "All of it" not in said
 
 
