@@ -55,7 +55,7 @@ def _no_question_removed(step: Step) -> Iterator[Place]:
     "COMP002",
     "a renamed question takes its answers over",
     why="Under its new name the question is a new one: every service silently gets its default.",
-    fix="Let the default of the new question name the old one: {{ OLD | default('...') }}.",
+    fix="Give the new question a default of the form {{ OLD | default('VALUE') }}.",
 )
 def _renamed_with_answers(step: Step) -> Iterator[Place]:
     for name in _gone(step):

@@ -11,7 +11,7 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.meta import find_undeclared_variables
 
 from slipway.lineage import ANSWERS_FILE, HEADER
-from slipway.template.questions import SETTINGS, TODAY, QuestionError, Questions
+from slipway.template.questions import SETTINGS, TODAY, QuestionError, Questions, own_default
 from slipway.template.rules import Place, Rulebook
 from slipway.template.state import ANSWERS_NAME, CHOICE, COOKIECUTTER, COPIER, State, described, tree_name
 from slipway.update.files import LINK, MODULE, SCRIPT
@@ -417,8 +417,9 @@ def _sources(state: State) -> Iterator[tuple[str, str]]:
         if file.mode not in (LINK, MODULE):
             yield path, file.data.decode("utf-8", "replace")
     for question in state.questions.values():
-        if isinstance(question.get("default"), str) and question["default"] != TODAY["copier"]:
-            yield COPIER, question["default"]
+        default = own_default(question, state.questions)
+        if isinstance(default, str) and default != TODAY["copier"]:
+            yield COPIER, default
 
 
 def _parsed(source: str) -> nodes.Template:

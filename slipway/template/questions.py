@@ -4,12 +4,15 @@ What a question of `copier.yml` may be:
     asked      `type`, `help` and `default`; a free answer has a rule in `slipway.answers`, a choice a map label: value
     hidden     `when: false`: a value derived from the answers; private (`__name`) in Cookiecutter
     folder     hidden, and of the form `{{ '.' if CONDITION else '' }}`: a choice folder (see `slipway.choices`)
+    renamed    asked, with a default of the form `{{ OLD | default('VALUE') }}`: an update takes over the answer to OLD,
+               a question that is gone; for everybody else, and for Cookiecutter, the default is VALUE
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +32,7 @@ SHOWN = 80
 BRIDGED_SETTINGS = ("_answers_file",)
 TODAY = {"copier": "{{ '%d%m%Y' | strftime }}", "cookiecutter": "{% now 'local', '%d%m%Y' %}"}
 FOLDER = re.compile(r"\{\{ '\.' if (?P<condition>.+) else '' \}\}")
+RENAMED = re.compile(r"\{\{ (?P<old>[a-z][a-z0-9_]*) \| default\('(?P<value>[^']*)'\) \}\}")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 BANNED_NAMES = frozenset(
     {"yes", "no", "on", "off", "y", "n", "true", "false", "null"}
@@ -64,6 +68,9 @@ class Questions:
         """
         data = {key: value for key, value in load_yaml(copier_yml).items() if not key.startswith("_")}
         bridge = data.pop(BRIDGE, {"default": ""})
+        for question in data.values():
+            if "default" in question:
+                question["default"] = own_default(question, data)
         for name, question in data.items():
             _check_question(name, question)
         return cls(
@@ -114,6 +121,13 @@ class Questions:
         if missing or extra or crossed:
             message = f"copier.yml: {BRIDGE}: missing {missing}, unknown {extra}, given another name's value {crossed}"
             raise QuestionError(message)
+
+
+def own_default(question: Mapping[str, Any], questions: Collection[str]) -> Any:
+    """Give the default of a question where there is no answer to an earlier one that it takes over."""
+    default = question.get("default")
+    found = RENAMED.fullmatch(default.strip()) if isinstance(default, str) else None
+    return found["value"] if found and found["old"] not in questions else default
 
 
 def load_yaml(path: Path) -> dict[str, Any]:

@@ -291,10 +291,9 @@ def _misheaded(root: Path, version: str, last: str | None) -> list[str]:
     headed = [one.version for one in changelog.read((root / CHANGELOG).read_text(encoding="utf-8"))]
     if "" in headed and version in headed:
         return [f"{CHANGELOG} has an unreleased section and one for {version}: make them one"]
-    if last is None:
-        return []
-    above = [one for one in headed if one not in ("", version) and versions.read(one) > versions.read(last)]
-    return [f"{CHANGELOG} has a section for {one}, which was never released: head it 'Unreleased'" for one in above]
+    above = [one for one in headed if one not in ("", version) and versions.read(one) > versions.read(last or version)]
+    way = "head it 'Unreleased', or release it with --version"
+    return [f"{CHANGELOG} has a section for {one}, which was never released: {way} {one}" for one in above]
 
 
 def _ticket(root: Path, stand: Stand) -> str | None:

@@ -17,7 +17,7 @@ from jinja2 import Environment, TemplateError, nodes
 from slipway.gitting import GitError, git, names
 from slipway.lineage import ANSWERS_FILE
 from slipway.ownership import service_owned
-from slipway.template.questions import BRIDGE, FOLDER, bridged
+from slipway.template.questions import BRIDGE, FOLDER, bridged, own_default
 from slipway.update.files import LINK, MODULE, PLAIN, SCRIPT, File, Tree, contents, entries
 
 COPIER, COOKIECUTTER = "copier.yml", "cookiecutter.json"
@@ -74,7 +74,7 @@ class State:
     def offered(self) -> dict[str, tuple[str, ...]]:
         """Give the values of each choice, its default first."""
         return {
-            name: _default_first(_values(question["choices"]), str(question.get("default")))
+            name: _default_first(_values(question["choices"]), str(own_default(question, self.questions)))
             for name, question in self.asked.items()
             if question.get("choices")
         }

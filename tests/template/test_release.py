@@ -450,6 +450,16 @@ def test_without_a_ticket_in_the_whole_history_one_must_be_named(tmp_path: Path)
     assert git(small.root, "tag") == ""
 
 
+def test_the_first_release_fits_the_changelog(tmp_path: Path) -> None:
+    small = Small(tmp_path / "template")
+    path = small.root / "CHANGELOG.md"
+    path.write_text("# Changelog\n\n## 0.2.0\n\n- a\n\n## 0.1.0\n\n- b\n", encoding="utf-8")
+    small.commit("docs: what comes\n\nRefs: SLIP-1")
+
+    with pytest.raises(ReleaseError, match=r"0\.2\.0, which was never released: .* --version 0\.2\.0"):
+        next_version(small.root, stand_of(small.root, Wish()), Wish())
+
+
 def interrupted(*_: Any, **__: Any) -> Any:
     """Stop as Ctrl-C does."""
     raise KeyboardInterrupt
@@ -563,6 +573,35 @@ def test_a_choice_that_went_is_measured_as_an_update_treats_it(small: Small) -> 
     by_jenkins = [changes for answers, changes in found.changes if answers["ci"] == "jenkins"]
     assert all(set(changes) == {".gitlab-ci.yml"} for changes in by_jenkins)
     assert short(found)[0] == "- Where ci is jenkins: 1 added."
+
+
+def test_a_renamed_question_takes_its_answer_along_and_breaks_nothing(small: Small, tmp_path: Path) -> None:
+    root = Path(shutil.move(small.root, tmp_path / "renamed.git"))
+    small.root, service = root, tmp_path / "service"
+    run_copy(root.as_uri(), service, data={"ci": "jenkins"}, vcs_ref="v0.2.0", defaults=True, quiet=True)
+    git(service, "init", "-q", "-b", "main")
+    commit_all(service, "feat: launch")
+    text = (root / "copier.yml").read_text(encoding="utf-8")
+    text = (
+        text.replace("\nci:", "\npipelines:")
+        .replace("ci in [", "pipelines in [")
+        .replace("ci=ci", "pipelines=pipelines")
+    )
+    (root / "copier.yml").write_text(text, encoding="utf-8")
+    small.ask(lambda data: data["pipelines"].update(default="{{ ci | default('both') }}"))
+    small.commit("feat(template): a better name\n\nRefs: SLIP-5")
+
+    made = release(root, Wish(day=DAY))
+    outcome = update(service, UpdateWish(targets=()), Engine(tmp_path / "engine"))
+
+    answers = git(service, "show", f"{outcome.branch}:.copier-answers.yml").splitlines()
+    assert '"pipelines": [\n    "both"' in (root / "cookiecutter.json").read_text(encoding="utf-8")
+    assert made.version == "0.3.0"
+    assert [(one.rule, one.message) for one in made.found] == [
+        ("COMP007", "pipelines is new and takes the answer of ci over")
+    ]
+    assert "pipelines: jenkins" in answers
+    assert set(outcome.changed) == {".copier-answers.yml"}
 
 
 def test_a_release_that_changes_no_service_says_so(small: Small) -> None:
