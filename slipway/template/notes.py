@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from slipway.template.commits import GROUPS, TICKET, Commit
 from slipway.template.compatibility import COMPATIBILITY
@@ -46,11 +46,6 @@ def notes(version: str, date: str, body: str, measured: str, found: Sequence[Fou
     if found:
         parts += ["", "## Compatibility", "", *(_compatibility(one) for one in found)]
     return "\n".join([*parts, ""])
-
-
-def unwritten(written: str, commits: Iterable[Commit]) -> list[Commit]:
-    """Give the commits with a line of their own that nothing is written about."""
-    return [one for one in commits if one.group and not _told(one, written)]
 
 
 def _compatibility(found: Found) -> str:
