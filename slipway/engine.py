@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -18,9 +19,20 @@ from typing import Any
 
 from slipway import versions
 from slipway.gitting import GitError, git, without_credentials
-from slipway.lineage import cloned_from, is_local
+from slipway.lineage import ANSWERS_FILE, cloned_from, is_local
 
 QUESTIONS = "copier.yml"
+MIGRATIONS = re.compile(r"^_migrations\s*:", re.MULTILINE)
+# What a person's git is told to do on a checkout must not reach the template, or two machines render two services.
+NEUTRAL = {
+    "core.hooksPath": os.devnull,
+    "core.autocrlf": "false",
+    "core.attributesFile": os.devnull,
+    "core.fsmonitor": "false",
+    "init.templateDir": "",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+}
 
 
 class EngineError(RuntimeError):
@@ -31,7 +43,7 @@ class EngineError(RuntimeError):
 
 
 class Engine:
-    """Renders and updates with Copier.
+    """Renders with Copier.
 
     Not for threads: Copier changes the working directory of the process.
 
@@ -126,19 +138,34 @@ class Engine:
                 unsafe=False,
             )
 
-    def update(self, repository: Path, source: str, version: str | None, answers: Mapping[str, Any]) -> None:
-        """Update a repository as `copier update --defaults` does, to a version or, with `None`, to the one it has.
+    def recopy(self, source: str, version: str, recorded: bytes, answers: Mapping[str, Any], into: Path) -> None:
+        """Render a version into an empty folder with the answers that a service recorded, as `copier update` does.
+
+        A new question is answered by its default, and so is one whose recorded answer the version no longer takes.
+        What was rendered holds the new answers file.
+
+        Args:
+            source: address of the template.
+            version: a version of it.
+            recorded: the service's answers file.
+            answers: answers that change.
+            into: an empty folder.
 
         Raises:
             EngineError: Copier refused.
         """
-        from copier import VcsRef, run_update  # noqa: PLC0415  -- 0.3 s that a current service need not pay
+        from copier import run_recopy  # noqa: PLC0415  -- 0.3 s that a current service need not pay
 
-        with self._as_copier_needs(source), _told("the update cannot be made"):
-            run_update(
-                repository,
+        if MIGRATIONS.search(self.text(source, version, QUESTIONS) or ""):
+            message = f"version {version} of {source} has _migrations: it asks for trust, which is never given"
+            raise EngineError(message)
+        (into / ANSWERS_FILE).write_bytes(recorded)
+        with self._as_copier_needs(source), _told(f"version {version} of {source} cannot be rendered"):
+            run_recopy(
+                into,
                 data=dict(answers),
-                vcs_ref=version or VcsRef.CURRENT,
+                answers_file=ANSWERS_FILE,
+                vcs_ref=version,
                 defaults=True,
                 overwrite=True,
                 quiet=True,
@@ -153,7 +180,7 @@ class Engine:
         before = os.environ.get("COPIER_CACHE_DIR")
         os.environ["COPIER_CACHE_DIR"] = str(self.place / "copier")
         try:
-            with local.env(**_instead(address, mirror)), _asked_once(self._compiled), warnings.catch_warnings():
+            with local.env(**_settings(address, mirror)), _asked_once(self._compiled), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 yield
         finally:
@@ -163,18 +190,17 @@ class Engine:
                 os.environ["COPIER_CACHE_DIR"] = before
 
 
-def _instead(address: str, mirror: Path) -> dict[str, str]:
-    if is_local(address):
-        return {}
+def _settings(address: str, mirror: Path) -> dict[str, str]:
+    """Give the environment for the git that Copier runs: the mirror in place of the template, and NEUTRAL settings."""
+    given = dict(NEUTRAL) if is_local(address) else {**NEUTRAL, f"url.{mirror}.insteadOf": address}
+    found = {"GIT_TERMINAL_PROMPT": "0"}
     number = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
-    given = {name: value for name, value in os.environ.items() if name.startswith("GIT_CONFIG_")}
-    return {
-        **given,
-        "GIT_CONFIG_COUNT": str(number + 1),
-        f"GIT_CONFIG_KEY_{number}": f"url.{mirror}.insteadOf",
-        f"GIT_CONFIG_VALUE_{number}": address,
-        "GIT_TERMINAL_PROMPT": "0",
-    }
+    # Copier's git gets its environment from plumbum, which took it when it was imported
+    found |= {name: value for name, value in os.environ.items() if name.startswith("GIT_CONFIG_")}
+    for key, value in given.items():
+        found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+        number += 1
+    return {**found, "GIT_CONFIG_COUNT": str(number)}
 
 
 @contextmanager
@@ -236,6 +262,7 @@ def _syntax(environment: Any) -> tuple[Any, ...]:
 @contextmanager
 def _told(what: str) -> Iterator[None]:
     from copier.errors import CopierError  # noqa: PLC0415
+    from jinja2 import TemplateError  # noqa: PLC0415
     from plumbum import ProcessExecutionError  # noqa: PLC0415
 
     try:
@@ -243,6 +270,6 @@ def _told(what: str) -> Iterator[None]:
     except ProcessExecutionError as error:
         message = f"{what}: git said: {' '.join(str(error.stderr).split())}"
         raise EngineError(message) from error
-    except (CopierError, ValueError, OSError) as error:
+    except (CopierError, TemplateError, ValueError, OSError) as error:
         message = f"{what}: {' '.join(str(error).split()) or type(error).__name__}"
         raise EngineError(message) from error

@@ -1,4 +1,9 @@
-"""One update of one repository: in a worktree of its own, onto a branch, so that nothing in the team's folder moves."""
+"""One update of one repository, onto a branch, so that nothing in the team's folder moves.
+
+Copier renders the version that the team has and the one that it gets, each into an empty folder. The two are merged
+with HEAD in the index of a worktree of its own: no file system, ignore rule, line-end setting or hook of the person who
+runs it has a say in what the branch holds. Files are written only for the make targets that check the result.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from slipway.changelog import Section, sections
@@ -17,8 +22,8 @@ from slipway.engine import QUESTIONS, Engine
 from slipway.gitting import GitError, environment, git, names
 from slipway.lineage import ANSWERS_FILE, Link, read_link
 from slipway.ownership import asked, is_owned, service_owned
-from slipway.update.audit import Look, Mended, audit, conflicts
-from slipway.update.files import Tree, contents, entries, folder, put
+from slipway.update.audit import Look, audit, conflicts
+from slipway.update.files import File, Tree, checked_out, entries, folder, stage
 from slipway.versions import older
 
 KEPT_FROM_MAKE = frozenset(
@@ -158,21 +163,17 @@ def update(repository: Path, wish: Wish, engine: Engine) -> Outcome:
         tempfile.TemporaryDirectory(prefix="slipway-", ignore_cleanup_errors=True) as scratch,
         _worktree(top, Path(scratch, "w")) as worktree,
     ):
-        service = worktree / below
-        fixed = None if version == link.commit else version
-        engine.update(service, link.source, fixed, wish.answers)
-        after = read_link((service / ANSWERS_FILE).read_text(encoding="utf-8"))
-        born, theirs = Path(scratch, "born"), Path(scratch, "theirs")
-        engine.render(link.source, link.commit, link.answers, born)
-        engine.render(link.source, version, after.answers, theirs)
-        states = folder(born), folder(theirs)
-        found = _audited(worktree, below, states, service_owned(engine.text(link.source, version, QUESTIONS) or ""))
-        looks = [*_answer_looks(link, after), *found.mended.looks]
-        marked = _marked(service, found.result)
-        ran = [] if marked else [_make(service, name) for name in wish.targets]
+        sides = _sides(worktree, below, link, version, wish, engine)
+        owned = service_owned(engine.text(link.source, version, QUESTIONS) or "")
+        merged = audit(*sides[:3], lambda path: is_owned(path, owned), sides.held)
+        stage(worktree, below, merged.files, Path(scratch))
+        after = read_link(sides.theirs[ANSWERS_FILE].data.decode())
+        looks = [*_answer_looks(link, after), *merged.looks]
+        marked = _marked(merged.files)
+        ran = [] if marked else _made(worktree, below, wish.targets)
         looks += [_failed(one) for one in ran if not one.passed]
-        git(worktree, "add", "--all", "--", below or ".")
         changed = _changed(worktree, below)
+        looks += _unguarded(top, below, changed)
         outcome = Outcome(
             link,
             version,
@@ -181,7 +182,7 @@ def update(repository: Path, wish: Wish, engine: Engine) -> Outcome:
             conflicts=marked,
             looks=looks,
             answers=_answers(link, after),
-            follow=found.follow,
+            follow=[path for path in _differ(sides.born, sides.theirs) if is_owned(path, owned)],
             ran=ran,
             changelog=_changelog(link, version, engine),
         )
@@ -195,41 +196,81 @@ def update(repository: Path, wish: Wish, engine: Engine) -> Outcome:
     return Outcome(**{**vars(outcome), "commit": commit})
 
 
-class _Audited(NamedTuple):
-    mended: Mended
-    result: Tree
-    follow: list[str]
+class _Sides(NamedTuple):
+    born: Tree
+    ours: Tree
+    theirs: Tree
+    held: frozenset[str]
 
 
-def _audited(worktree: Path, below: str, states: tuple[Tree, Tree], owned: Sequence[str]) -> _Audited:
-    """Hold Copier's result against what it must have kept, and mend it in the worktree."""
-    born, theirs = states
+def _sides(  # noqa: PLR0913, PLR0917  -- where the service is, and what it is brought from and to
+    worktree: Path, below: str, link: Link, version: str, wish: Wish, engine: Engine
+) -> _Sides:
+    """Render both versions, and read what the team has of them; `held` is every path that the team has."""
+    before = entries(worktree, "HEAD", below)
+    recorded = checked_out(worktree, below, {ANSWERS_FILE: before[ANSWERS_FILE]})[ANSWERS_FILE]
+    places = [worktree.parent / side / (Path(below).name or "service") for side in ("born", "theirs")]
+    for place in places:
+        place.mkdir(parents=True)
+    engine.render(link.source, link.commit, link.answers, places[0])
+    engine.recopy(link.source, version, recorded.data, wish.answers, places[1])
+    born, theirs = (folder(place) for place in places)
+    if ANSWERS_FILE not in theirs:
+        message = f"version {version} of {link.source} writes no {ANSWERS_FILE}: a service that takes it loses its link"
+        raise UpdateError(message)
+    paths = (born.keys() | theirs.keys()) & before.keys()
+    return _Sides(born, checked_out(worktree, below, {path: before[path] for path in paths}), theirs, frozenset(before))
+
+
+def _differ(born: Tree, theirs: Tree) -> list[str]:
+    return [path for path in sorted(born.keys() | theirs.keys()) if born.get(path) != theirs.get(path)]
+
+
+def _made(worktree: Path, below: str, targets: Sequence[str]) -> list[Ran]:
+    """Run make targets on what is staged, and stage what they changed."""
+    if not targets:
+        return []
+    git(worktree, "checkout-index", "--all", "--force", "--index", "--quiet")
+    ran = [_make(worktree / below, name) for name in targets]
     git(worktree, "add", "--all", "--", below or ".")
-    before, after = entries(worktree, "HEAD", below), entries(worktree, git(worktree, "write-tree").strip(), below)
-    moved = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
-    paths = born.keys() | theirs.keys() | moved
-    ours = contents(worktree, {path: before[path] for path in paths if path in before})
-    result = contents(worktree, {path: after[path] for path in paths if path in after})
-    mended = audit(born, ours, theirs, result, lambda path: is_owned(path, owned))
-    for path, file in sorted(mended.files.items(), key=lambda item: item[1] is not None):
-        put(worktree / below, path, file)
-        if file is None:
-            result.pop(path, None)
-        else:
-            result[path] = file
-    changed = {path: file for path, file in result.items() if ours.get(path) != file}
-    follow = [
-        path
-        for path in sorted(born.keys() | theirs.keys())
-        if is_owned(path, owned) and born.get(path) != theirs.get(path)
-    ]
-    return _Audited(mended, changed, follow)
+    return ran
+
+
+def _unguarded(top: Path, below: str, changed: Mapping[str, str]) -> list[Look]:
+    """Name the files in the person's folder that `git switch` would replace without a word."""
+    looks = []
+    tracked = dict(line.split(" ", 1)[::-1] for line in names(git(top, "ls-files", "-v", "-z", "--", below or ".")))
+    for path, letter in changed.items():
+        inside = f"{below}/{path}" if below else path
+        flag = tracked.get(inside, "")
+        if flag == "S" or flag.islower():
+            if (top / inside).exists():
+                say = "git was told to overlook changes to it in your folder, and may replace it when you switch to the"
+                looks.append(Look("local", path, f"{say} branch: keep a copy of what is yours"))
+        elif letter == "A" and not flag and (found := _untracked(top, inside, tracked)):
+            say = f"your folder has `{found}`, which is not in git, and `git switch` may replace it with the template's"
+            looks.append(Look("local", path, f"{say}: move it away first"))
+    return looks
+
+
+def _untracked(top: Path, path: str, tracked: Mapping[str, str]) -> str:
+    """Give what stands in the place of a path, below it, or of a folder above it, and is not in git."""
+    for parent in [*list(PurePosixPath(path).parents)[-2::-1], PurePosixPath(path)]:
+        place = top / parent
+        if place.is_symlink() or place.is_file():
+            return "" if str(parent) in tracked else str(parent)
+    below = names(git(top, "ls-files", "--others", "-z", "--", f":(literal){path}")) if (top / path).is_dir() else []
+    return below[0] if below else ""
 
 
 @contextmanager
 def _worktree(top: Path, place: Path) -> Iterator[Path]:
-    git(top, "worktree", "add", "--quiet", "--detach", str(place), "HEAD")
+    """Give a worktree at HEAD whose files are in its index alone, but for those that say how git keeps the others."""
+    git(top, "worktree", "add", "--quiet", "--detach", "--no-checkout", str(place), "HEAD")
     try:
+        git(place, "read-tree", "HEAD")
+        attributes = git(place, "ls-files", "-z", "--", ":(glob)**/.gitattributes")
+        git(place, "checkout-index", "--force", "--quiet", "-z", "--stdin", given=attributes)
         yield place
     finally:
         git(top, "worktree", "remove", "--force", str(place))
@@ -278,8 +319,12 @@ def _answers(before: Link, after: Link) -> dict[str, tuple[str | None, str]]:
 
 
 def _answer_looks(before: Link, after: Link) -> list[Look]:
+    """Name the answers that changed or went; one that a new question took over from a renamed one did neither."""
     looks = []
+    taken_over = [answer for name, answer in after.answers.items() if name not in before.answers]
     for name, answer in before.answers.items():
+        if name not in after.answers and answer in taken_over:
+            continue
         if name not in after.answers:
             say = f"was {answer!r}; the template asks for it no longer"
             looks.append(Look("answer", name, say))
@@ -288,8 +333,8 @@ def _answer_looks(before: Link, after: Link) -> list[Look]:
     return looks
 
 
-def _marked(service: Path, result: Tree) -> dict[str, int]:
-    counted = {path: conflicts(file.data) for path, file in sorted(result.items()) if (service / path).is_file()}
+def _marked(files: Mapping[str, File | None]) -> dict[str, int]:
+    counted = {path: conflicts(file.data) for path, file in sorted(files.items()) if file and file.is_text}
     return {path: count for path, count in counted.items() if count}
 
 

@@ -21,12 +21,17 @@ KINDS = {
     "answer": "Answers changed",
     "lost": "Lines of the team are missing",
     "both": "Files that both sides added",
+    "clash": "Files of the template that have no place beside the team's, left out",
     "binary": "Files that cannot be merged, kept as the team has them",
     "removed": "Files that the template gave up, kept because the team had edited them",
     "deleted": "Files that the team deleted and the template changed, left deleted",
+    "comment": "Comments that are not kept",
+    "local": "Files of your folder that are not in git: save them before you switch",
     "command": "Commands that failed",
 }
 QUIET_KINDS = frozenset({"deleted"})
+# What concerns the folder of the person who ran the update: for the screen, not for the reviewer.
+OWN_KINDS = frozenset({"local"})
 HOW_TO_SOLVE = (
     "Search for `<<<<<<< before updating`: what stands above the equals signs is the team's, below",
     "them the template's. Solve them on this branch.",
@@ -66,7 +71,7 @@ def merge_request(outcome: Outcome) -> str:
     if outcome.conflicts:
         rows = [f"- `{path}`: {_count(count, 'conflict')}" for path, count in outcome.conflicts.items()]
         parts.append(_section("Conflicts", [*_short(rows), "", *HOW_TO_SOLVE]))
-    for kind, looks in _ordered(outcome.looks):
+    for kind, looks in _ordered(look for look in outcome.looks if look.kind not in OWN_KINDS):
         parts.append(_section(KINDS[kind], _short(_item(look.path, look.sentence) for look in looks)))
     new = {name: now for name, (before, now) in outcome.answers.items() if before is None}
     if new:
@@ -139,7 +144,7 @@ WORDS = {"A": "added", "M": "changed", "D": "removed", "T": "changed in kind"}
 
 def needs_a_look(outcome: Outcome) -> list[Look]:
     """Give what keeps an update from being merged without a look."""
-    return [look for look in outcome.looks if look.kind not in QUIET_KINDS]
+    return [look for look in outcome.looks if look.kind not in QUIET_KINDS | OWN_KINDS]
 
 
 def _opening(outcome: Outcome) -> str:

@@ -45,43 +45,42 @@ STATES = [
 
 
 @pytest.mark.parametrize(("case", "born", "ours", "theirs", "wanted", "kind"), STATES, ids=[s[0] for s in STATES])
-@pytest.mark.parametrize("result", [None, A, B, File(PLAIN, b"what no side wrote\n")], ids=["gone", "a", "b", "other"])
-def test_whatever_copier_left_the_file_is_what_it_must_be(  # noqa: PLR0917  -- a table of states
+def test_a_file_becomes_what_a_merge_must_make_of_it(  # noqa: PLR0917  -- a table of states
     case: str,
     born: File | None,
     ours: File | None,
     theirs: File | None,
     wanted: File | None,
     kind: str,
-    result: File | None,
 ) -> None:
-    trees = [{"f": one} if one else {} for one in (born, ours, theirs, result)]
+    trees = [{"f": one} if one else {} for one in (born, ours, theirs)]
 
-    mended = audit(trees[0], trees[1], trees[2], trees[3], lambda _: False)
+    merged = audit(trees[0], trees[1], trees[2], lambda _: False)
 
-    assert mended.files.get("f", result) == wanted, case
-    assert [look.kind for look in mended.looks] == ([kind] if kind else [])
+    assert merged.files.get("f", ours) == wanted, case
+    assert ("f" in merged.files) == (wanted != ours)
+    assert [look.kind for look in merged.looks] == ([kind] if kind else [])
 
 
 @pytest.mark.parametrize(("born", "theirs"), [(A, C), (A, None), (None, C)], ids=["changed", "removed", "brought"])
 @pytest.mark.parametrize("ours", [A, B, None], ids=["pristine", "edited", "deleted"])
 def test_a_file_that_the_service_owns_stays_as_it_is(born: File | None, theirs: File | None, ours: File | None) -> None:
-    trees = [{"f": one} if one else {} for one in (born, ours, theirs, C)]
+    trees = [{"f": one} if one else {} for one in (born, ours, theirs)]
 
-    mended = audit(trees[0], trees[1], trees[2], trees[3], lambda path: path == "f")
+    merged = audit(trees[0], trees[1], trees[2], lambda path: path == "f")
 
-    assert mended.files == {"f": ours}
-    assert mended.looks == []
+    assert merged.files == {}
+    assert merged.looks == []
 
 
 def test_a_file_that_both_added_is_merged_and_named() -> None:
-    mended = audit({}, {"f": A}, {"f": B}, {"f": B}, lambda _: False)
+    merged = audit({}, {"f": A}, {"f": B}, lambda _: False)
 
-    kept = mended.files["f"]
+    kept = merged.files["f"]
     assert kept is not None
     assert conflicts(kept.data) == 1
     assert lost(None, A, kept) == []
-    assert [look.kind for look in mended.looks] == ["both"]
+    assert [look.kind for look in merged.looks] == ["both"]
 
 
 def test_windows_line_ends_of_the_team_do_not_make_the_whole_file_a_conflict() -> None:
@@ -90,6 +89,7 @@ def test_windows_line_ends_of_the_team_do_not_make_the_whole_file_a_conflict() -
 
     merged = merge(base, own, new)
 
+    assert merged is not None
     assert merged.data == b"A\r\nb\r\nc\r\nd\r\ne\r\nours\r\n"
 
 
@@ -97,13 +97,51 @@ def test_windows_line_ends_of_the_team_do_not_make_the_whole_file_a_conflict() -
 def test_no_merge_loses_a_line_that_the_team_added(base: list[bytes], own: list[bytes], new: list[bytes]) -> None:
     merged = merge(of(base), of(own), of(new))
 
+    assert merged is not None
     assert lost(of(base), of(own), merged) == []
     assert (BEGIN in merged.data) == bool(conflicts(merged.data))
 
 
 @given(base=LINES, own=OURS)
 def test_without_a_change_of_the_template_the_teams_text_stands(base: list[bytes], own: list[bytes]) -> None:
-    mended = audit({"f": of(base)}, {"f": of(own)}, {"f": of(base)}, {"f": of(base)}, lambda _: False)
+    merged = audit({"f": of(base)}, {"f": of(own)}, {"f": of(base)}, lambda _: False)
 
-    assert mended.files.get("f", of(base)) == of(own)
-    assert mended.looks == []
+    assert merged.files == {}
+    assert merged.looks == []
+
+
+def test_a_text_that_git_cannot_merge_is_kept_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slipway.update.audit.merge", lambda *_: None)
+
+    merged = audit({"f": A}, {"f": B}, {"f": C}, lambda _: False)
+
+    assert merged.files == {}
+    assert [look.kind for look in merged.looks] == ["binary"]
+
+
+CLASHES = [
+    ("a file of the team where the template needs a folder", {}, {"n": A}, {"n/x": B}, "n/x", "`n`"),
+    ("a file of the team two folders up", {}, {"n": A}, {"n/o/x": B}, "n/o/x", "`n`"),
+    ("a folder of the team where the template needs a file", {}, {"n/own": A}, {"n": B}, "n", "`n/own`"),
+    ("an edited file that the template made a folder", {"n": A}, {"n": B}, {"n/x": C}, "n/x", "`n`"),
+    ("an edited folder that the template made a file", {"n/x": A}, {"n/x": B}, {"n": C}, "n", "`n/x`"),
+]
+
+
+@pytest.mark.parametrize(("case", "born", "ours", "theirs", "path", "named"), CLASHES, ids=[c[0] for c in CLASHES])
+def test_what_has_no_place_beside_the_teams_is_left_out_and_named(  # noqa: PLR0917  -- a table of states
+    case: str, born: dict[str, File], ours: dict[str, File], theirs: dict[str, File], path: str, named: str
+) -> None:
+    merged = audit(born, {}, theirs, lambda _: False, ours) if not born else audit(born, ours, theirs, lambda _: False)
+
+    looks = [look for look in merged.looks if look.kind == "clash"]
+    assert merged.files == {}, case
+    assert [look.path for look in looks] == [path]
+    assert named in looks[0].sentence
+
+
+def test_a_file_of_the_template_may_take_the_place_of_a_folder_that_it_gave_up() -> None:
+    merged = audit({"n/x": A}, {"n/x": A}, {"n": B}, lambda _: False, ["n.txt", "na", "m/n"])
+
+    assert merged.files == {"n": B, "n/x": None}
+    assert merged.looks == []
