@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from cookiecutter.main import cookiecutter
 from copier import run_copy
+from hypothesis import settings
 
 from slipway.template.questions import Questions
 
@@ -22,6 +23,10 @@ TREE = "{{cookiecutter.project_slug}}"
 QUESTIONS = Questions.read(ROOT / "copier.yml")
 FIRST_DAY = {"created_on": "21112026"}
 TAG = "v0.1.0"
+
+# The same examples on every machine and in every run; a busy machine is no failure.
+settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
+settings.load_profile("fixed")
 
 Answers = dict[str, str]
 Render = Callable[..., Path]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -104,7 +105,11 @@ class Small:
 
     def update_by_command(self, *options: str) -> subprocess.CompletedProcess[str]:
         """Bring the service to the newest release with the command line."""
-        command = [str(Path(sys.executable).with_name("copier")), "update", "--defaults", *options]
+        return self.copier(shlex.join(["copier", "update", "--defaults", *options]))
+
+    def copier(self, line: str) -> subprocess.CompletedProcess[str]:
+        """Run a command line of Copier in the service."""
+        command = [str(Path(sys.executable).with_name("copier")), *shlex.split(line)[1:]]
         return subprocess.run(command, cwd=self.service, check=False, capture_output=True, text=True, env=os.environ)
 
 
