@@ -69,8 +69,8 @@ def occupied(target: Path, template: str) -> str:
             paint("red", f"Nothing was generated: {target} is not empty."),
             "",
             "  A new service needs a folder of its own: choose another project_slug or output folder.",
-            "  To bring the template to a repository that exists, with your files kept apart:",
-            f"    copier copy {template} {target}",
+            "  To bring the template to a git repository that exists, step by step and with your files kept:",
+            f"    slipway adopt --template {template} {target}",
             "",
         ]
     )

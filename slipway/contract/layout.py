@@ -42,7 +42,7 @@ BY_CHOICE = {
     "LAY001",
     "the prescribed layout is there",
     why="People and pipelines find things by their place; a missing part is a missing guarantee (rows A08 to A12).",
-    fix="Bring the file or folder back, or take it from the template: copier recopy --vcs-ref :current:.",
+    fix="Bring the file or folder back from git, or make it again by a step of slipway adopt.",
 )
 def layout(repository: Repository) -> Iterator[tuple[str, int, str]]:
     """Yield each part of the layout that is missing."""

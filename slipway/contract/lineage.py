@@ -14,7 +14,7 @@ from slipway.lineage import ANSWERS_FILE as FILE
     "LIN001",
     "the service names its template",
     why="Without it `copier update` cannot find the next version (row W03).",
-    fix="Link the repository to the template again; docs/how-to/update-from-template.md says how.",
+    fix="Link the repository again: slipway adopt --template URL --write (docs/how-to/update-from-template.md).",
 )
 def template(repository: Repository) -> Iterator[tuple[str, int, str]]:
     """Yield a missing answers file or source."""

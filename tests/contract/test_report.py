@@ -92,7 +92,7 @@ def test_the_last_screen_reads_from_what_was_made_to_how_to_make_it_again() -> N
 def test_an_occupied_folder_points_to_copier() -> None:
     text = occupied(Path("/srv/orders"), "https://h.co/t.git")
 
-    assert "copier copy https://h.co/t.git /srv/orders" in text
+    assert "slipway adopt --template https://h.co/t.git /srv/orders" in text
 
 
 def test_a_failed_generation_says_how_to_keep_it_and_then_where_it_is() -> None:

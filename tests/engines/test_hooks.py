@@ -106,7 +106,7 @@ def test_a_folder_with_files_is_refused_and_keeps_them(checkout: Path, tmp_path:
     done = cookiecutter_command(checkout, tmp_path / "out", "-f")
 
     assert done.returncode != 0
-    assert "copier copy" in done.stderr
+    assert "slipway adopt --template" in done.stderr
     assert list(mine.parent.iterdir()) == [mine]
 
 
