@@ -82,10 +82,10 @@ TEXTS = [b"", b"e\n", b"new\nfile\n", b"no end", text(*BLOCK).content, b"\0binar
 OURS = [b"ours\r\nto\r\nthe end\r\n", b"caf\xe9 ours\n", "ours\n".encode("utf-16"), b"ours \0\n", b"ours\rold\n"]
 THEIRS = [b"theirs\n", b"theirs \0\n"]
 Lives = tuple[list[Deed], list[Deed]]
-LIVES: st.SearchStrategy[Lives] = st.sampled_from(list(BASE)).flatmap(
+LIVES: st.SearchStrategy[Lives] = st.sampled_from([*BASE, *["a.txt", "d/c.txt", "r.yml"] * 2]).flatmap(
     lambda focus: st.tuples(
-        deeds(focus, [*WORDS, "ours 1", "ours 2", "ours ü\u2028"], [*TEXTS, *OURS], "windows", "link"),
-        deeds(focus, [*WORDS, "theirs 1", "theirs 2"], [*TEXTS, *THEIRS]),
+        deeds(focus, [*WORDS, *["ours 1", "ours 2", "ours ü\u2028"] * 5], [*TEXTS, *OURS], "windows", "link"),
+        deeds(focus, [*WORDS, *["theirs 1", "theirs 2"] * 5], [*TEXTS, *THEIRS]),
     )
 )
 ALIKE = ["r.yml"]
