@@ -22,6 +22,8 @@ from slipway.gitting import GitError, git, without_credentials
 from slipway.lineage import ANSWERS_FILE, cloned_from, is_local
 
 QUESTIONS = "copier.yml"
+COPIER = frozenset({"copier", "packaging", "plumbum"})
+MISSING = "Copier, which renders the template, is not installed: install slipway[update] instead of slipway"
 MIGRATIONS = re.compile(r"^_migrations\s*:", re.MULTILINE)
 # What a person's git is told to do on a checkout must not reach the template, or two machines render two services.
 NEUTRAL = {
@@ -33,6 +35,11 @@ NEUTRAL = {
     "gc.auto": "0",
     "maintenance.auto": "false",
 }
+
+
+def lacks_copier(error: ModuleNotFoundError) -> bool:
+    """Tell whether what is not installed is Copier, or what comes with it."""
+    return (error.name or "").partition(".")[0] in COPIER
 
 
 class EngineError(RuntimeError):

@@ -13,13 +13,11 @@ from slipway.adopt import AdoptError, UsageError
 from slipway.adopt.plan import Wish, make_plan
 from slipway.adopt.text import as_json, screen, written
 from slipway.adopt.write import Order, write
-from slipway.engine import Engine, EngineError
+from slipway.engine import MISSING, Engine, EngineError, lacks_copier
 from slipway.gitting import GitError
 from slipway.report import Paint, colours, shown_whole
 
 DONE, FAILED, WRONG, LOOK = 0, 1, 2, 3
-COPIER = frozenset({"copier", "packaging", "plumbum"})
-MISSING = "Copier, which renders the template, is not installed: install slipway[update] instead of slipway"
 
 
 class Asked(NamedTuple):
@@ -55,7 +53,7 @@ def carry_out(path: Path, wish: Wish, asked: Asked) -> int:
         except (AdoptError, EngineError, GitError) as error:
             return _refused(error, FAILED)
         except ModuleNotFoundError as error:
-            if error.name not in COPIER:
+            if not lacks_copier(error):
                 raise
             return _refused(AdoptError(MISSING), FAILED)
     sys.stdout.write(written(plan, done))

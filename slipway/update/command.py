@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from slipway.engine import Engine, EngineError
+from slipway.engine import MISSING, Engine, EngineError, lacks_copier
 from slipway.gitting import GitError
 from slipway.lineage import LinkError
 from slipway.report import Paint, colours, shown_whole
@@ -41,9 +41,17 @@ def carry_out(repository: Path, wish: Wish, asked: Asked) -> int:
         try:
             return _look(repository, engine) if asked.only_look else _update(repository, wish, asked, engine)
         except (UpdateError, LinkError, EngineError, GitError, PushError) as error:
-            paint = Paint(on=colours(sys.stderr))
-            sys.stderr.write(f"{paint('red', 'slipway update')}: {shown_whole(str(error))}\n")
-            return FAILED
+            return _refused(str(error))
+        except ModuleNotFoundError as error:
+            if not lacks_copier(error):
+                raise
+            return _refused(MISSING)
+
+
+def _refused(why: str) -> int:
+    paint = Paint(on=colours(sys.stderr))
+    sys.stderr.write(f"{paint('red', 'slipway update')}: {shown_whole(why)}\n")
+    return FAILED
 
 
 def _look(repository: Path, engine: Engine) -> int:
@@ -58,8 +66,8 @@ def _look(repository: Path, engine: Engine) -> int:
 
 def _update(repository: Path, wish: Wish, asked: Asked, engine: Engine) -> int:
     if asked.remote:
-        _, _, link = linked(repository)
-        branch = branch_of(target(link, wish, engine), wish)
+        _, below, link = linked(repository)
+        branch = branch_of(target(link, wish, engine), wish, below)
         if waits_there(repository, asked.remote, branch):
             sys.stdout.write(f"{branch} waits at {asked.remote} already: nothing was done\n")
             return DONE

@@ -156,7 +156,7 @@ def update(repository: Path, wish: Wish, engine: Engine) -> Outcome:
     version = target(link, wish, engine)
     if not wish.answers and not older(link.commit, version):
         return Outcome(link, link.commit)
-    branch = branch_of(version, wish)
+    branch = branch_of(version, wish, below)
     _free(top, branch)
     _asked(wish.answers, version, engine.text(link.source, version, QUESTIONS) or "")
     with (
@@ -302,12 +302,13 @@ def _free(top: Path, branch: str) -> None:
         raise UpdateError(message)
 
 
-def branch_of(version: str, wish: Wish) -> str:
-    """Give the name of the branch on which an update waits."""
+def branch_of(version: str, wish: Wish, below: str = "") -> str:
+    """Give the name of the branch on which an update waits; `below` is the folder of the service in its repository."""
     if wish.branch:
         return wish.branch
     words = [f"{name}-{answer}" for name, answer in sorted(wish.answers.items())]
-    return "template/" + re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join([version, *words])).strip("-.")
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join([*below.split("/"), version, *words]))
+    return f"template/{name.strip('-.')}"
 
 
 def _answers(before: Link, after: Link) -> dict[str, tuple[str | None, str]]:

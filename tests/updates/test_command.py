@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -284,7 +285,7 @@ def test_a_service_in_a_folder_of_a_bigger_repository_is_updated_there(small: Sm
     done = update(small, path=service)
 
     assert done.exit_code == 0, done.output
-    changed = git(mono, "diff", "--name-only", "main", "template/v0.2.0").split()
+    changed = git(mono, "diff", "--name-only", "main", "template/services-orders-v0.2.0").split()
     assert changed == [f"services/orders/{path}" for path in (".copier-answers.yml", "a.txt", "k8s/new.yaml")]
 
 
@@ -460,3 +461,14 @@ def test_credentials_in_an_address_are_not_shown(small: Small) -> None:
     assert done.exit_code == 1
     assert "s3cret" not in done.output
     assert "template.invalid" in done.stderr
+
+
+def test_a_missing_copier_is_named_with_the_way_out(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    small.release(AFTER)
+    for name in ("copier", "packaging", "packaging.version"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+    done = update(small)
+
+    assert done.exit_code == 1
+    assert "install slipway[update]" in done.stderr
