@@ -11,6 +11,8 @@ QUIET = (
     "-c",
     f"core.hooksPath={os.devnull}",
     "-c",
+    "core.fsmonitor=false",
+    "-c",
     "gc.auto=0",
     "-c",
     "maintenance.auto=false",

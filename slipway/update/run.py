@@ -168,7 +168,7 @@ def update(repository: Path, wish: Wish, engine: Engine) -> Outcome:
         merged = audit(*sides[:3], lambda path: is_owned(path, owned), sides.held)
         stage(worktree, below, merged.files, Path(scratch))
         after = read_link(sides.theirs[ANSWERS_FILE].data.decode())
-        looks = [*_answer_looks(link, after), *merged.looks]
+        looks = [*_answer_looks(link, after, wish.answers), *merged.looks]
         marked = _marked(merged.files)
         ran = [] if marked else _made(worktree, below, wish.targets)
         looks += [_failed(one) for one in ran if not one.passed]
@@ -319,8 +319,8 @@ def _answers(before: Link, after: Link) -> dict[str, tuple[str | None, str]]:
     }
 
 
-def _answer_looks(before: Link, after: Link) -> list[Look]:
-    """Name the answers that changed or went; one that a new question took over from a renamed one did neither."""
+def _answer_looks(before: Link, after: Link, asked_for: Mapping[str, str]) -> list[Look]:
+    """Name the answers that changed unasked, or went and were not taken over by a renamed question."""
     looks = []
     taken_over = [answer for name, answer in after.answers.items() if name not in before.answers]
     for name, answer in before.answers.items():
@@ -329,7 +329,7 @@ def _answer_looks(before: Link, after: Link) -> list[Look]:
         if name not in after.answers:
             say = f"was {answer!r}; the template asks for it no longer"
             looks.append(Look("answer", name, say))
-        elif after.answers[name] != answer:
+        elif after.answers[name] != answer and str(after.answers[name]) != asked_for.get(name):
             looks.append(Look("answer", name, f"was {answer!r}, is {after.answers[name]!r}"))
     return looks
 

@@ -73,6 +73,14 @@ def merge_request(outcome: Outcome) -> str:
         parts.append(_section("Conflicts", [*_short(rows), "", *HOW_TO_SOLVE]))
     for kind, looks in _ordered(look for look in outcome.looks if look.kind not in OWN_KINDS):
         parts.append(_section(KINDS[kind], _short(_item(look.path, look.sentence) for look in looks)))
+    unasked = {look.path for look in outcome.looks if look.kind == "answer"}
+    rows = [
+        f"- `{name}`: from `{before}` to `{now}`"
+        for name, (before, now) in outcome.answers.items()
+        if before is not None and name not in unasked
+    ]
+    if rows:
+        parts.append(_section("Answers changed as asked for", rows))
     new = {name: now for name, (before, now) in outcome.answers.items() if before is None}
     if new:
         rows = [f"- `{name}`: `{now}`" for name, now in new.items()]
@@ -125,11 +133,11 @@ def screen(outcome: Outcome, *, pushed: str | None = None) -> str:
     total = sum(outcome.conflicts.values())
     if total:
         lines.append(f"  {paint('red', 'conflicts')}  {total} in {_count(len(outcome.conflicts), 'file')}")
-        lines += [f"             {path}: {count}" for path, count in outcome.conflicts.items()]
+        lines += [f"             {shown(path)}: {count}" for path, count in outcome.conflicts.items()]
     for kind, looks in _ordered(outcome.looks):
         style = "dim" if kind in QUIET_KINDS else "yellow"
         lines.append(f"  {paint(style, KINDS[kind].lower())}")
-        lines += [f"             {look.path}: {shown(look.sentence)}" for look in looks[:LISTED]]
+        lines += [f"             {shown(look.path)}: {shown(look.sentence)}" for look in looks[:LISTED]]
     lines += [f"  make       {one.target} {'passed' if one.passed else paint('red', 'failed')}" for one in outcome.ran]
     for one in outcome.ran:
         if not one.passed:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from slipway.report import shown
 from slipway.update.text import screen
 from tests.conftest import git
 from tests.updates.small import Entry, Files, Small, lived, text
@@ -334,7 +335,7 @@ def test_nothing_of_the_teams_is_lost_without_a_word(
     assert {(look.kind, look.path) for look in outcome.looks} == case.looks
     assert outcome.conflicts == case.conflicts
     assert set(unfound) <= named(outcome)
-    assert all(look.path in screen(outcome) for look in outcome.looks)
+    assert all(shown(look.path) in screen(outcome) for look in outcome.looks)
     assert "your folder" not in git(small.service, "log", "-1", "--format=%B", BRANCH)
 
 

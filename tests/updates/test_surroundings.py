@@ -265,7 +265,7 @@ def test_in_a_monorepo_nothing_outside_the_service_is_touched(tmp_path: Path) ->
 
     brought(small, outcome, "services/orders/")
     assert folder_of(mono) == before
-    assert git(mono, "diff", "--name-only", "main", BRANCH, "--", ".", ":!services/orders") == ""
+    assert git(mono, "diff", "--name-only", "main", outcome.branch, "--", ".", ":!services/orders") == ""
 
 
 def test_a_shallow_clone_is_enough(tmp_path: Path) -> None:
@@ -292,7 +292,7 @@ def test_a_sparse_checkout_loses_nothing_of_what_it_does_not_show(cone: str, tmp
     brought(small, outcome, "services/orders/")
     assert [ran.passed for ran in outcome.ran] == [True]
     assert folder_of(mono) == before
-    assert git(mono, "diff", "--name-only", "main", BRANCH, "--", ".", ":!services/orders") == ""
+    assert git(mono, "diff", "--name-only", "main", outcome.branch, "--", ".", ":!services/orders") == ""
 
 
 def test_an_update_runs_in_a_worktree_that_is_not_the_main_one(tmp_path: Path) -> None:
