@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -25,6 +26,34 @@ Exit status:
   1  it cannot be done; nothing was changed
   2  the command is wrong
   3  the step waits on its branch, and files of yours that differ from the template's were left as they are
+"""
+FLEET_STATUS = """\b
+Exit status:
+  0    every repository was looked at
+  1    a repository, or its template, could not be read; the rest was looked at
+  2    the command is wrong
+  3    --strict only: every repository was looked at, and one is not current
+  130  stopped; the same command goes on from there
+
+\b
+State, the first that holds:
+  failed    it could not be read or measured; the reason stands beside it
+  conflict  conflict markers or .rej files: in a commit, in the index, or on a branch template/...
+  answers   an answer that the newest release would refuse
+  behind    there are newer releases; BEHIND counts them
+  drifting  files of the template were edited, deleted or given another mode; DRIFT counts them
+  current   none of these
+
+SCORE is the share of the checks of `slipway check` without a finding, for the newest commit.
+"""
+FLEET_UPDATE_STATUS = """\b
+Exit status:
+  0    each is current, or waits on its branch
+  1    one could not be updated; nothing was changed in it, and the rest was done
+  2    the command is wrong
+  3    none failed; in one or more, conflicts are marked on the branch
+  4    none failed or has conflicts; one or more need a look before the branch is merged
+  130  stopped; the same command goes on from there
 """
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -189,6 +218,102 @@ def adopt_command(  # noqa: PLR0913  -- each is an option
         raise click.UsageError(message)
     order = Order(step, takes, branch, ticket) if to_write else None
     sys.exit(carry_out(path, Wish(source, version, answers), Asked(order, form, every_file)))
+
+
+@main.group()
+def fleet() -> None:
+    """Look after many services at once."""
+
+
+def _fleet_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what both commands of a fleet take."""
+    for option in (
+        click.argument("repositories", nargs=-1),
+        click.option("-f", "--from", "lists", multiple=True, metavar="FILE", help="A list, one a line; - for stdin."),
+        click.option("-j", "--jobs", type=click.IntRange(min=1), help="How many at the same time; one a core."),
+        click.option(
+            "--cache", type=click.Path(file_okay=False, path_type=Path), help="Where templates and results are kept."
+        ),
+        click.option("--timeout", type=click.FloatRange(min=1), default=600, show_default=True, metavar="SECONDS"),
+        click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text"),
+        click.option("-q", "--quiet", is_flag=True, help="Tell failures alone while working."),
+    ):
+        command = option(command)
+    return command
+
+
+@fleet.command("status", epilog=FLEET_STATUS)
+@_fleet_options
+@click.option("--files", is_flag=True, help="Name each file that drifted or is in conflict, and each failing check.")
+@click.option("--strict", is_flag=True, help="Exit 3 when a repository is not current.")
+@click.option("--fresh", is_flag=True, help="Work out everything anew.")
+def fleet_status(  # noqa: PLR0913  -- each is an option
+    *,
+    repositories: tuple[str, ...],
+    lists: tuple[str, ...],
+    jobs: int | None,
+    cache: Path | None,
+    timeout: float,
+    form: str,
+    quiet: bool,
+    files: bool,
+    strict: bool,
+    fresh: bool,
+) -> None:
+    """Say what each of REPOSITORIES has of its template: paths, git URLs, @FILE for a list of them.
+
+    Nothing is written to a repository, and nothing of it is run. Results are kept by commit and release, so that a run
+    that was stopped goes on, and the next one looks only at what moved.
+    """
+    from slipway.fleet import command  # noqa: PLC0415  -- a check of a service need not pay for it
+    from slipway.fleet.run import Means  # noqa: PLC0415
+
+    means = Means(cache or command.default_cache(), jobs=jobs or 0, timeout=timeout, fresh=fresh)
+    show = command.Shown(form, files=files, quiet=quiet)
+    sys.exit(command.status(command.Named(repositories, lists), means, show, strict=strict))
+
+
+@fleet.command("update", epilog=FLEET_UPDATE_STATUS)
+@_fleet_options
+@click.option("-v", "--to", "version", metavar="VERSION", help="A release of the template; the newest when left out.")
+@click.option("-t", "--ticket", help="The ticket of the commits; each service's first one when left out.")
+@click.option(
+    "--run", "targets", default="deps,verify", show_default=True, metavar="TARGET,...", help="Make targets to run."
+)
+@click.option("-p", "--push", is_flag=True, help="Push each branch.")
+@click.option("--remote", default="origin", show_default=True, help="Where to push.")
+@click.option("-m", "--merge-request", is_flag=True, help="Push, and open merge requests (GitLab).")
+def fleet_update(  # noqa: PLR0913  -- each is an option
+    *,
+    repositories: tuple[str, ...],
+    lists: tuple[str, ...],
+    jobs: int | None,
+    cache: Path | None,
+    timeout: float,
+    form: str,
+    quiet: bool,
+    version: str | None,
+    ticket: str | None,
+    targets: str,
+    push: bool,
+    remote: str,
+    merge_request: bool,
+) -> None:
+    """Do what `slipway update` does in each of REPOSITORIES: folders, @FILE for a list of them.
+
+    Each update waits on a branch of its own repository; working trees are left alone. One that waits already is left
+    as it is, so that a run that was stopped goes on.
+    """
+    from slipway.fleet import command  # noqa: PLC0415  -- a check of a service need not pay for it
+    from slipway.fleet.bring import Sent  # noqa: PLC0415
+    from slipway.fleet.run import Means  # noqa: PLC0415
+    from slipway.update.run import Wish  # noqa: PLC0415
+
+    wish = Wish(version, ticket=ticket, targets=[name for name in targets.split(",") if name])
+    sent = Sent(remote, merge_request) if push or merge_request else None
+    means = Means(cache or command.default_cache(), jobs=jobs or 0, timeout=timeout)
+    named = command.Named(repositories, lists)
+    sys.exit(command.update(named, wish, sent, means, command.Shown(form, quiet=quiet)))
 
 
 @main.group()

@@ -15,6 +15,9 @@ except ImportError:  # Windows has no such locks
     fcntl = None  # type: ignore[assignment]
 
 
+MOST_UNUSED = 5000
+
+
 class InUseError(RuntimeError):
     """Another run uses the folder; the message names it and the way out."""
 
@@ -37,13 +40,13 @@ class Kept:
         self._lock: TextIO | None = None
         self._file: TextIO | None = None
 
-    def __enter__(self) -> Kept:
+    def __enter__(self) -> Kept:  # noqa: PYI034  -- Python 3.10 has no Self
         """Take the folder and read what is there.
 
         Raises:
             InUseError: another run has the folder.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = (self.folder / "lock").open("w", encoding="utf-8")
         if fcntl:
             try:
@@ -62,6 +65,7 @@ class Kept:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Close the file, and let another run have the folder."""
         if self._file:
             self._file.close()
         if kind is None:
@@ -87,15 +91,17 @@ class Kept:
         return self.folder / "results.jsonl"
 
     def _forget_unused(self) -> None:
-        """Write the file anew once most of its lines are of no use to anyone."""
-        wanted = {key: value for key, value in _lines(self._path).items() if key in self._used}
+        """Write the file anew once it is long: what this run used, and the newest of the rest."""
+        kept = _lines(self._path)
+        if len(kept) <= 2 * MOST_UNUSED + len(self._used):
+            return
+        others = [key for key in kept if key not in self._used][-MOST_UNUSED:]
+        wanted = {key: kept[key] for key in (*others, *(key for key in kept if key in self._used))}
+        half = self._path.with_suffix(".new")
+        text = "".join(json.dumps({"key": key, "value": value}) + "\n" for key, value in wanted.items())
         with suppress(OSError):
-            lines = self._path.read_text(encoding="utf-8").count("\n")
-            if lines > 4 * len(wanted) + 1000:
-                half = self._path.with_suffix(".new")
-                text = "".join(json.dumps({"key": key, "value": value}) + "\n" for key, value in wanted.items())
-                half.write_text(text, encoding="utf-8", newline="\n")
-                half.replace(self._path)
+            half.write_text(text, encoding="utf-8", newline="\n")
+            half.replace(self._path)
 
 
 def _ends_whole(path: Path) -> bool:

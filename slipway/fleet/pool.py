@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +19,8 @@ from multiprocessing import connection, get_context
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, TypeVar
+
+from slipway.fleet.sources import without_credentials
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -71,12 +74,14 @@ class Pool:
         self._busy: list[_Process] = []
         self._numbers = itertools.count()
 
-    def __enter__(self) -> Pool:
+    def __enter__(self) -> Pool:  # noqa: PYI034  -- Python 3.10 has no Self
+        """Give the pool; its processes start when there is something to do."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """End every process, whatever it does."""
         for process in (*self._busy, *self._idle):
             process.end()
         self._busy, self._idle = [], []
@@ -179,7 +184,8 @@ def _serve(place: Path, pipe: connection.Connection[Any, Any]) -> None:
     with suppress(AttributeError, PermissionError):
         os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    place.mkdir(parents=True, exist_ok=True)
+    (place / "tmp").mkdir(parents=True, exist_ok=True)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(place / "tmp")
     with (place / "log").open("ab") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
@@ -200,6 +206,6 @@ def _serve(place: Path, pipe: connection.Connection[Any, Any]) -> None:
 
 def reason(error: BaseException) -> str:
     """Give the message of an error of ours, and the kind as well of any other."""
-    text = " ".join(str(error).split())
+    text = without_credentials(" ".join(str(error).split()))
     ours = type(error).__module__.partition(".")[0] == "slipway"
     return text if ours and text else f"{type(error).__name__}: {text}".removesuffix(": ")

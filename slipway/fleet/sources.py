@@ -9,9 +9,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TextIO
-from urllib.parse import urlsplit, urlunsplit
 
-from slipway.gitting import git
+from slipway.gitting import GitError, git, names
 from slipway.lineage import cloned_from, is_local
 
 HEAD = "refs/slipway/head"
@@ -19,6 +18,19 @@ BRANCHES = "refs/heads/template/"
 USERINFO = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)[^/\s'\"]*@", re.IGNORECASE)
 TOKEN = re.compile(r"(?P<name>[?&;](?:[a-z]+_)?token=)[^&\s'\"]+", re.IGNORECASE)
 COMMENT = re.compile(r"(?:^|\s)#.*$")
+TRANSPORTS = ("file", "ssh", "git", "http", "https", "ext")
+# Git runs programs that a repository's own configuration names: a watcher of files, a checker of signatures, and what
+# fetches objects that are missing. None of them is wanted by somebody who reads.
+ONLY_READ = tuple(
+    word
+    for setting in (
+        "core.fsmonitor=false",
+        "log.showSignature=false",
+        "protocol.allow=never",
+        *(f"protocol.{name}.allow=never" for name in TRANSPORTS),
+    )
+    for word in ("-c", setting)
+)
 
 
 class SourceError(ValueError):
@@ -93,6 +105,48 @@ def repository(word: str) -> Repository:
     return Repository(address, without_credentials(address))
 
 
+def ask(folder: Path, *arguments: str, settings: Iterable[str] = ()) -> str:
+    """Ask git about a repository of somebody, without any program that the repository names.
+
+    Args:
+        folder: where git finds the repository.
+        arguments: the command and what it takes.
+        settings: further settings, each as KEY=VALUE.
+
+    Raises:
+        GitError: the command failed; the message is what git said.
+    """
+    more = [word for setting in settings for word in ("-c", setting)]
+    try:
+        return git(folder, *ONLY_READ, *more, *arguments)
+    except GitError as error:
+        message = f"git {arguments[0]}: {said(error)}"
+        raise GitError(message) from error
+
+
+def said(error: GitError) -> str:
+    """Give what git said of an error, without the command."""
+    text = str(error)
+    return text.partition(": ")[2] or text
+
+
+def without_filters(folder: Path) -> list[str]:
+    """Give the settings that keep git from running the filters which a repository's configuration names.
+
+    Raises:
+        SourceError: a name cannot be written as a setting.
+    """
+    try:
+        listed = names(ask(folder, "config", "--name-only", "-z", "--get-regexp", r"^filter\."))
+    except GitError:  # git ends with 1 when there is none
+        return []
+    filters = sorted({name.rpartition(".")[0] for name in listed})
+    if odd := [name for name in filters if "=" in name]:
+        message = f"its git configuration names a filter that cannot be switched off: {odd[0]}"
+        raise SourceError(message)
+    return [f"{name}.{key}" for name in filters for key in ("clean=", "smudge=", "process=", "required=false")]
+
+
 def without_credentials(text: str) -> str:
     """Take user names, passwords and tokens out of every URL in a text; the user of an ssh address stays."""
 
@@ -109,8 +163,8 @@ def reach(wanted: Repository, cache: Path) -> Checkout:
     """Give the checkout of a repository; the newest commit of a URL's default branch is fetched into the cache.
 
     Raises:
-        SourceError: there is no such folder.
-        GitError: git cannot read the folder or fetch the URL.
+        SourceError: there is no such folder, or the URL cannot be fetched.
+        GitError: git cannot read the folder.
     """
     if not wanted.local:
         return Checkout(_fetched(wanted, cache), HEAD, "", mine=True)
@@ -118,7 +172,7 @@ def reach(wanted: Repository, cache: Path) -> Checkout:
     if not folder.is_dir():
         message = f"{wanted.name} is no folder" if folder.exists() else f"{wanted.name} does not exist"
         raise SourceError(message)
-    prefix = git(folder, "rev-parse", "--show-prefix").removesuffix("\n")
+    prefix = ask(folder, "rev-parse", "--show-prefix").removesuffix("\n")
     return Checkout(folder, "HEAD", prefix, mine=False)
 
 
@@ -129,11 +183,15 @@ def _fetched(wanted: Repository, cache: Path) -> Path:
     for left in place.rglob("*.lock"):
         left.unlink()
     with _signed_in(wanted):
-        git(
-            place,
-            *("fetch", "--quiet", "--depth", "1", "--no-tags", "--prune", "--force", "--", wanted.name),
-            *(f"HEAD:{HEAD}", f"{BRANCHES}*:{BRANCHES}*"),
-        )
+        try:
+            git(
+                place,
+                *("fetch", "--quiet", "--depth", "1", "--no-tags", "--prune", "--force", "--", wanted.name),
+                *(f"HEAD:{HEAD}", f"{BRANCHES}*:{BRANCHES}*"),
+            )
+        except GitError as error:
+            message = f"it cannot be fetched: {without_credentials(said(error))}"
+            raise SourceError(message) from error
     return place
 
 
@@ -159,12 +217,6 @@ def _signed_in(wanted: Repository) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-def short(name: str) -> str:
-    """Give the last two parts of a name, for a line that has little room."""
-    path = urlunsplit(("", "", *urlsplit(name)[2:])) if "://" in name else name.replace(":", "/")
-    return "/".join(path.removesuffix(".git").split("/")[-2:])
 
 
 def _read_list(name: str, given: TextIO) -> list[str]:

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
 from slipway import contract
 from slipway.answers import RULES, refusals
-from slipway.engine import QUESTIONS, Engine, EngineError
-from slipway.fleet.sources import Checkout, Repository, reach
+from slipway.engine import QUESTIONS, EngineError
+from slipway.fleet.sources import ONLY_READ, Checkout, Repository, ask, reach, without_credentials, without_filters
+from slipway.fleet.templates import Blobs, Template, blobs, engine_of
 from slipway.gitting import QUIET, GitError, environment, git, names
 from slipway.lineage import ANSWERS_FILE, Link, LinkError, read_link
 
@@ -34,6 +33,7 @@ BEGUN, ENDED = b"<<<<<<< before updating", b">>>>>>> after updating"
 DESCRIBED = re.compile(r"-\d+-g[0-9a-f]+$")
 OWN_BRANCHES = ("refs/heads/template/", "refs/remotes/*/template/")
 LINK_MODE, GITLINK_MODE, EXECUTABLE_MODE = "120000", "160000", "100755"
+REJECTED = ".rej"
 PIECE = 1 << 20
 LONGEST_REASON = 400
 
@@ -73,6 +73,7 @@ class Look(NamedTuple):
         committed: its date, as ISO 8601.
         link: the template and the version it has, and its answers.
         unmerged: files that the index holds as unmerged.
+        rejected: changes that an update could not make, in files of their own that no commit has.
         branches: updates that wait on a branch of their own.
         dirty: the folder holds changes that no commit has; they are not looked at.
         detached: the folder is on no branch.
@@ -84,6 +85,7 @@ class Look(NamedTuple):
     committed: str
     link: Link
     unmerged: tuple[str, ...]
+    rejected: tuple[str, ...]
     branches: tuple[Branch, ...]
     dirty: bool
     detached: bool
@@ -94,13 +96,15 @@ class Task(NamedTuple):
 
     Attributes:
         look: the repository.
-        newest: the newest release of its template.
+        template: its template, as it was fetched.
         mirrors: where the templates were fetched to; read, never written.
+        rendered: keeps what was rendered.
     """
 
     look: Look
-    newest: str
+    template: Template
     mirrors: Path
+    rendered: Path
 
 
 def look(_place: Path, task: tuple[Repository, Path]) -> Look:
@@ -119,15 +123,15 @@ def look(_place: Path, task: tuple[Repository, Path]) -> Look:
     checkout = reach(wanted, cache)
     folder, ref, prefix, mine = checkout
     try:
-        head, committed = git(folder, "log", "-1", "--format=%H %cI", ref, "--").split()
+        head, committed = ask(folder, "rev-list", "-n", "1", "--format=%H %cI", ref, "--").split()[-2:]
     except GitError as error:
         if not _has_commits(folder):
             message = "it holds no commit"
             raise UnreadableError(message) from error
         raise
     link = read_link(_text(folder, head, prefix + ANSWERS_FILE), prefix + ANSWERS_FILE)
-    has_files = not mine and git(folder, "rev-parse", "--is-inside-work-tree").strip() == "true"
-    here = ("--", ".")
+    has_files = not mine and ask(folder, "rev-parse", "--is-inside-work-tree").strip() == "true"
+    changed = _changed(folder) if has_files else []
     return Look(
         repository=wanted,
         checkout=checkout,
@@ -135,9 +139,10 @@ def look(_place: Path, task: tuple[Repository, Path]) -> Look:
         committed=committed,
         link=link,
         unmerged=tuple(_unmerged(folder)) if has_files else (),
+        rejected=tuple(sorted(path for path in changed if path.endswith(REJECTED))),
         branches=tuple(_waiting(checkout, head, link.commit)),
-        dirty=has_files and bool(git(folder, "--no-optional-locks", "status", "--porcelain", *here)),
-        detached=not mine and git(folder, "rev-parse", "--abbrev-ref", "HEAD").strip() == "HEAD",
+        dirty=bool(changed),
+        detached=not mine and ask(folder, "rev-parse", "--abbrev-ref", "HEAD").strip() == "HEAD",
     )
 
 
@@ -151,21 +156,19 @@ def measure(place: Path, task: Task) -> dict[str, Any]:
     Raises:
         GitError: git cannot read the commit.
     """
-    look, newest, mirrors = task
-    engine = _engine(place, mirrors)
-    link = look.link
+    look, (newest, _), mirrors, rendered = task
+    engine = engine_of(place, mirrors)
+    link, algorithm = look.link, _hash_of(look.head)
     with tempfile.TemporaryDirectory(dir=place, prefix="measure-") as folder:
-        tree, pristine = Path(folder, "tree"), Path(folder, "pristine")
+        tree = Path(folder, "tree")
         entries = _entries(look.checkout, look.head)
         marked = _export(look.checkout.folder, entries, tree)
         questions = _settings(engine.text(link.source, newest, QUESTIONS))
-        broken = [
-            {"question": one.question, "rule": one.sentence} for one in _refused(link.answers, questions)
-        ]
+        broken = [{"question": one.question, "rule": one.sentence} for one in _refused(link.answers, questions)]
         result = contract.check(tree)
         found: dict[str, Any] = {
             "behind": _behind(engine.mirror(link.source), link.commit),
-            "markers": marked,
+            "markers": [*marked, *(path for path in entries if path.endswith(REJECTED))],
             "answers": broken,
             "checks": result.checks,
             "failing": sorted({one.check for one in result.findings}),
@@ -173,15 +176,13 @@ def measure(place: Path, task: Task) -> dict[str, Any]:
             "unmeasured": "",
         }
         try:
-            engine.render(link.source, link.commit, link.answers, pristine)
+            pristine = blobs(engine, link, algorithm, rendered, Path(folder, "pristine"))
         except EngineError as error:
-            found["unmeasured"] = f"drift is not known: {error}"[:LONGEST_REASON]
+            found["unmeasured"] = without_credentials(f"drift is not known: {error}")[:LONGEST_REASON]
             return found
         before = _settings(engine.text(link.source, link.commit, QUESTIONS))
         owned = [*_owned(before, link.answers), *_owned(questions, link.answers)]
-        found["drift"] = [
-            {"path": path, "kind": kind} for path, kind in _drift(pristine, entries, owned, _hash_of(look.head))
-        ]
+        found["drift"] = [{"path": path, "kind": kind} for path, kind in _drift(pristine, entries, owned)]
         return found
 
 
@@ -191,13 +192,14 @@ def key(task: Task) -> str:
 
     look = task.look
     place = str(look.checkout.folder.resolve()) if look.repository.local else look.repository.name
-    parts = (__version__, place, look.checkout.prefix, look.head, look.link.source, task.newest)
+    parts = (__version__, place, look.checkout.prefix, look.head, look.link.source, task.template.state)
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def record(look: Look, newest: str, measured: Mapping[str, Any]) -> dict[str, Any]:
     """Put together all that is known of a repository."""
     conflicts = [{"path": path, "where": "index"} for path in look.unmerged]
+    conflicts += [{"path": path, "where": "folder"} for path in look.rejected]
     conflicts += [{"path": path, "where": "HEAD"} for path in measured["markers"] if path not in look.unmerged]
     conflicts += [{"path": path, "where": branch.name} for branch in look.branches for path in branch.marked]
     checks, failing = measured["checks"], measured["failing"]
@@ -205,7 +207,7 @@ def record(look: Look, newest: str, measured: Mapping[str, Any]) -> dict[str, An
         "repository": look.repository.name,
         "state": "",
         "reason": measured["unmeasured"],
-        "template": look.link.source,
+        "template": without_credentials(look.link.source),
         "version": look.link.commit,
         "newest": newest,
         "behind": measured["behind"],
@@ -233,7 +235,7 @@ def failed(name: str, reason: str) -> dict[str, Any]:
 
 
 def releases(tags: list[str]) -> list[tuple[Version, str]]:
-    """Give the releases among some tags, oldest first, as Copier ranks them: no pre-release, nothing that is no version."""
+    """Give the releases among some tags, oldest first, as Copier ranks them: versions, without pre-releases."""
     ranked = [(version, tag) for tag in tags if (version := _version(tag)) and not version.is_prerelease]
     return sorted(ranked)
 
@@ -247,11 +249,6 @@ def _state(whole: Mapping[str, Any]) -> str:
         "drifting": whole["drift"],
     }
     return next((state for state, sign in signs.items() if sign), "current")
-
-
-@lru_cache(maxsize=1)
-def _engine(place: Path, mirrors: Path) -> Engine:
-    return Engine(place, mirrors=mirrors)
 
 
 def _version(tag: str) -> Version | None:
@@ -279,28 +276,34 @@ def _behind(mirror: Path, commit: str) -> int | None:
 
 def _has_commits(folder: Path) -> bool:
     try:
-        return bool(git(folder, "rev-list", "-n", "1", "--all").strip())
+        return bool(ask(folder, "rev-list", "-n", "1", "--all").strip())
     except GitError:
         return True
 
 
 def _text(folder: Path, ref: str, path: str) -> str | None:
     try:
-        return git(folder, "show", f"{ref}:{path}")
+        return ask(folder, "cat-file", "blob", f"{ref}:{path}")
     except GitError:
         return None
 
 
 def _unmerged(folder: Path) -> list[str]:
-    lines = names(git(folder, "ls-files", "--unmerged", "-z", "--", "."))
+    lines = names(ask(folder, "ls-files", "--unmerged", "-z", "--", "."))
     return sorted({line.split("\t", 1)[1] for line in lines})
+
+
+def _changed(folder: Path) -> list[str]:
+    """Give the paths of which git says that the folder differs from HEAD."""
+    asked = ("--no-optional-locks", "status", "--porcelain", "--no-renames", "-z", "--ignore-submodules=all", "--", ".")
+    return [line[3:] for line in names(ask(folder, *asked, settings=without_filters(folder)))]
 
 
 def _waiting(checkout: Checkout, head: str, has: str) -> Iterator[Branch]:
     """Give the branches that hold a newer version of the template, or another one that cannot be compared."""
     folder, _, prefix, mine = checkout
     patterns = OWN_BRANCHES[:1] if mine else OWN_BRANCHES
-    listing = git(folder, "for-each-ref", "--format=%(objectname) %(refname)", *patterns)
+    listing = ask(folder, "for-each-ref", "--format=%(objectname) %(refname)", *patterns)
     seen = {head}
     for line in listing.splitlines():
         tip, ref = line.split(" ", 1)
@@ -313,19 +316,21 @@ def _waiting(checkout: Checkout, head: str, has: str) -> Iterator[Branch]:
             continue
         now, then = _version(has), _version(there)
         if there != has and (now is None or then is None or then > now):
-            yield Branch(f"template/{ref.partition('/template/')[2]}", there, tuple(_marked_at(folder, tip)))
+            yield Branch(f"template/{ref.partition('/template/')[2]}", there, tuple(_marked_at(checkout, tip)))
 
 
-def _marked_at(folder: Path, commit: str) -> Iterator[str]:
+def _marked_at(checkout: Checkout, commit: str) -> Iterator[str]:
+    folder, _, prefix, _ = checkout
+    wanted = ("-l", "-z", "-I", "--full-name", "-e", f"^{BEGUN.decode()}[[:space:]]*$", commit)
     try:
-        listing = git(folder, "grep", "-l", "-z", "-I", "-e", f"^{BEGUN.decode()}[[:space:]]*$", commit, "--")
+        listing = ask(folder, "grep", *wanted, "--", *([f":/{prefix}"] if prefix else []))
     except GitError:  # git grep ends with 1 when it finds nothing
         return
     for name in names(listing):
         path = name.removeprefix(f"{commit}:")
         with suppress(GitError):
-            if _holds_conflict(git(folder, "show", f"{commit}:{path}").encode("utf-8", "surrogateescape")):
-                yield path
+            if _holds_conflict(ask(folder, "cat-file", "blob", f"{commit}:{path}").encode("utf-8", "surrogateescape")):
+                yield path.removeprefix(prefix)
 
 
 def _holds_conflict(content: bytes) -> bool:
@@ -340,7 +345,7 @@ def _entries(checkout: Checkout, head: str) -> dict[str, Entry]:
     """Give the files of a commit below the service's place."""
     tree = f"{head}:{checkout.prefix}"
     found = {}
-    for line in names(git(checkout.folder, "ls-tree", "-r", "-z", "--full-tree", tree)):
+    for line in names(ask(checkout.folder, "ls-tree", "-r", "-z", "--full-tree", tree)):
         about, path = line.split("\t", 1)
         mode, _, blob = about.split()
         if mode != GITLINK_MODE:
@@ -357,12 +362,13 @@ def _export(folder: Path, entries: Mapping[str, Entry], into: Path) -> list[str]
         UnreadableError: a path leads out of the folder.
         GitError: an object is missing or broken.
     """
-    marked, links = [], []
+    marked: list[str] = []
+    links: list[tuple[str, str]] = []
     into.mkdir(parents=True)
     with tempfile.TemporaryFile() as wanted, tempfile.TemporaryFile() as complaints:
         wanted.write("".join(f"{entry.blob}\n" for entry in entries.values()).encode())
         wanted.seek(0)
-        command = ["git", *QUIET, "-C", str(folder), "cat-file", "--batch"]
+        command = ["git", *QUIET, *ONLY_READ, "-C", str(folder), "cat-file", "--batch"]
         with subprocess.Popen(
             command, stdin=wanted, stdout=subprocess.PIPE, stderr=complaints, env=environment()
         ) as process:
@@ -454,7 +460,7 @@ def _owned(settings: Mapping[str, Any], answers: Mapping[str, Any]) -> list[str]
     from jinja2 import TemplateError  # noqa: PLC0415
     from jinja2.sandbox import SandboxedEnvironment  # noqa: PLC0415  -- a copy of the template's words is not trusted
 
-    jinja = SandboxedEnvironment(autoescape=False)  # noqa: S701  -- patterns of paths, not HTML
+    jinja = SandboxedEnvironment()
     context = {**answers, "_copier_operation": "update"}
     found = []
     for setting in ("_exclude", "_skip_if_exists"):
@@ -465,32 +471,23 @@ def _owned(settings: Mapping[str, Any], answers: Mapping[str, Any]) -> list[str]
     return [one for one in found if one]
 
 
-def _drift(
-    pristine: Path, entries: Mapping[str, Entry], owned: list[str], algorithm: str
-) -> Iterator[tuple[str, str]]:
+def _drift(pristine: Blobs, entries: Mapping[str, Entry], owned: list[str]) -> Iterator[tuple[str, str]]:
     """Yield each file that the template owns and the service edited, deleted or gave another mode."""
     from pathspec import PathSpec  # noqa: PLC0415  -- comes with Copier, which reads these patterns with it
 
     passed_over = PathSpec.from_lines("gitignore", owned)
-    for file in sorted(pristine.rglob("*")):
-        path = PurePosixPath(file.relative_to(pristine)).as_posix()
-        if not file.is_file() or path == ANSWERS_FILE or passed_over.match_file(path):
+    for path, (executable, blob) in sorted(pristine.items()):
+        if path == ANSWERS_FILE or passed_over.match_file(path):
             continue
         entry = entries.get(path)
-        content = file.read_bytes()
         if entry is None:
             yield path, "deleted"
-        elif hashlib.new(algorithm, f"blob {len(content)}\0".encode() + content).hexdigest() != entry.blob:
+        elif entry.blob != blob:
             yield path, "edited"
-        elif bool(file.stat().st_mode & 0o100) != (entry.mode == EXECUTABLE_MODE):
+        elif executable != (entry.mode == EXECUTABLE_MODE):
             yield path, "mode"
 
 
 def _hash_of(commit: str) -> str:
     """Name the hash of a repository's objects by the length of a name."""
     return "sha1" if len(commit) == 40 else "sha256"  # noqa: PLR2004  -- hexadecimal digits of SHA-1
-
-
-def clear(place: Path) -> None:
-    """Remove what processes left behind."""
-    shutil.rmtree(place, ignore_errors=True)
