@@ -227,7 +227,7 @@ def fleet() -> None:
 
 def _fleet_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add what both commands of a fleet take."""
-    for option in (
+    options = (
         click.argument("repositories", nargs=-1),
         click.option("-f", "--from", "lists", multiple=True, metavar="FILE", help="A list, one a line; - for stdin."),
         click.option("-j", "--jobs", type=click.IntRange(min=1), help="How many at the same time; one a core."),
@@ -237,7 +237,8 @@ def _fleet_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--timeout", type=click.FloatRange(min=1), default=600, show_default=True, metavar="SECONDS"),
         click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text"),
         click.option("-q", "--quiet", is_flag=True, help="Tell failures alone while working."),
-    ):
+    )
+    for option in reversed(options):
         command = option(command)
     return command
 
