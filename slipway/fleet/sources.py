@@ -19,13 +19,12 @@ USERINFO = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)[^/\s'\"]*@", re.IGNOR
 TOKEN = re.compile(r"(?P<name>[?&;](?:[a-z]+_)?token=)[^&\s'\"]+", re.IGNORECASE)
 COMMENT = re.compile(r"(?:^|\s)#.*$")
 TRANSPORTS = ("file", "ssh", "git", "http", "https", "ext")
-# Git runs programs that a repository's own configuration names: a watcher of files, a checker of signatures, and what
-# fetches objects that are missing. None of them is wanted by somebody who reads.
+# Git runs programs that a repository's own configuration names: a watcher of files, filters, and what fetches objects
+# that are missing. None of them is wanted by somebody who reads.
 ONLY_READ = tuple(
     word
     for setting in (
         "core.fsmonitor=false",
-        "log.showSignature=false",
         "protocol.allow=never",
         *(f"protocol.{name}.allow=never" for name in TRANSPORTS),
     )
