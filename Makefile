@@ -68,9 +68,10 @@ picture: $(STAMP) ## draw docs/first-minute.svg from a real run
 docs: $(STAMP) ## build the documentation, strictly, into site/
 	properdocs build --strict --quiet -f properdocs.yml
 
-bench: $(STAMP) ## time both engines against a bare Jinja2 render, and an update against two renders
+bench: $(STAMP) ## time generation, an update, and a small fleet (python -m benchmarks.fleet --repositories 200 for a large one)
 	$(BIN)/python benchmarks/generation.py
 	PYTHONPATH=. $(BIN)/python benchmarks/update.py
+	$(BIN)/python -m benchmarks.fleet
 
 clean: ## remove what the targets made
 	rm -rf build dist site tmp .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -42,7 +42,12 @@ BROKEN = {
     "no folder": "does not exist",
 }
 EDITS = ("none", "own files", "owned files", "apart", "beside", "deleted", "mode", "conflict", "both", "moved", "dirty")
-CHOICES = ({}, {"datastore": "none"}, {"ci": "gitlab"}, {"monitoring": "datadog", "rollout": "canary"})
+CHOICES: tuple[dict[str, str], ...] = (
+    {},
+    {"datastore": "none"},
+    {"ci": "gitlab"},
+    {"monitoring": "datadog", "rollout": "canary"},
+)
 
 
 class Member(NamedTuple):
@@ -91,11 +96,9 @@ def template_in(place: Path) -> Path:
     swap(tree / "{{cookiecutter.__go}}/Dockerfile", "FROM golang:", "FROM docker.io/library/golang:")
     swap(tree / "bin/lib.sh", """printf '%s: %s\\n' "$program" "$*" >&2\n  exit 1""",
          """printf '%s: error: %s\\n' "$program" "$*" >&2\n  exit 1""")  # fmt: skip
-    swap(
-        tree / "mk/slipway.mk",
-        "\nhooks: ## ",
-        "\nwhere: ## say which template this service has\n\t@sed -n 's/^_src_path: //p' .copier-answers.yml\n\nhooks: ## ",
-    )
+    where = "where: ## say which template this service has\n\t@sed -n 's/^_src_path: //p' .copier-answers.yml\n"
+    swap(tree / "mk/slipway.mk", "\nhooks: ## ", f"\n{where}\nhooks: ## ")
+    swap(tree / "mk/slipway.mk", " template-update clean\n", " template-update clean where\n")
     (tree / "docs/how-to").mkdir(parents=True, exist_ok=True)
     (tree / "docs/how-to/read-a-profile.md").write_text(
         "# Read a profile of {{ cookiecutter.project_slug }}\n", encoding="utf-8"
@@ -104,8 +107,8 @@ def template_in(place: Path) -> Path:
     swap(tree / "k8s/base/api.yaml", "revisionHistoryLimit: 5", "revisionHistoryLimit: 3")
     swap(tree / "k8s/base/api.yaml", "cpu: 100m", "cpu: 120m")
     swap(tree / "{{cookiecutter.__gitlab}}/.gitlab-ci.yml", "timeout: 20 minutes", "timeout: 25 minutes")
-    swap(work / "copier.yml", "\n# Choices, default first\n", "\nchannel:\n  type: str\n  help: Where the team is asked.\n"
-         '  default: "#{{ owner_team }}"\n\n# Choices, default first\n')  # fmt: skip
+    channel = 'channel:\n  type: str\n  help: Where the team is asked.\n  default: "#{{ owner_team }}"\n'
+    swap(work / "copier.yml", "\n# Choices, default first\n", f"\n{channel}\n# Choices, default first\n")
     release(work, RELEASES[2])
     for script in sorted((tree / "bin").iterdir()):
         script.write_text(
@@ -195,7 +198,7 @@ def bear(place: Path, birth: Birth) -> None:
         text = link.read_text(encoding="utf-8").replace(template, f"file://{fleet}/nowhere.git")
         link.write_text(text, encoding="utf-8")
     commit(home, "feat: launch")
-    if member.edit != "none":
+    if member.edit not in {"", "none"}:
         edited(home, member.edit)
         if member.edit != "dirty":
             commit(home, f"feat: {member.edit}")
@@ -206,31 +209,21 @@ _ENGINE: dict[Path, Engine] = {}
 
 def edited(home: Path, edit: str) -> None:
     """Do what a team does, of one kind."""
-    if edit == "own files":
-        (home / "internal/app/loyalty.go").write_text(
-            "package app\n\n// Points are counted elsewhere.\n", encoding="utf-8"
-        )
-    elif edit == "owned files":
-        append(home / "README.md", "\n## On call\n\nAsk the team.\n")
-        append(home / "go.mod", "\n// kept by hand\n")
-    elif edit == "apart":
-        append(home / ".gitignore", "/notes\n")
-    elif edit == "beside":
-        swap(home / "k8s/base/api.yaml", "memory: 256Mi", "memory: 512Mi")
-    elif edit == "deleted":
-        (home / ".yamllint.yaml").unlink()
-    elif edit == "mode":
-        (home / "mk/slipway.mk").chmod(0o755)
-    elif edit == "conflict":
-        swap(home / "bin/deploy", "set -eu", "set -eux")
-    elif edit == "moved":
-        (home / "bin/smoke").rename(home / "bin/smoke-test")
-    elif edit == "both":
-        file = home / "docs/how-to/read-a-profile.md"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("# How we read profiles\n", encoding="utf-8")
-    elif edit == "dirty":
-        append(home / ".editorconfig", "\n[*.csv]\ntrim_trailing_whitespace = false\n")
+    profile = home / "docs/how-to/read-a-profile.md"
+    doing: dict[str, Callable[[], object]] = {
+        "own files": lambda: (home / "internal/app/loyalty.go").write_text("package app\n", encoding="utf-8"),
+        "owned files": lambda: append(home / "README.md", "\n## On call\n\nAsk the team.\n"),
+        "apart": lambda: append(home / ".gitignore", "/notes\n"),
+        "beside": lambda: swap(home / "k8s/base/api.yaml", "memory: 256Mi", "memory: 512Mi"),
+        "deleted": (home / ".yamllint.yaml").unlink,
+        "mode": lambda: (home / "mk/slipway.mk").chmod(0o755),
+        "conflict": lambda: swap(home / "bin/deploy", "set -eu", "set -eux"),
+        "both": lambda: profile.write_text("# How we read profiles\n", encoding="utf-8"),
+        "moved": lambda: (home / "bin/smoke").rename(home / "bin/smoke-test"),
+        "dirty": lambda: append(home / ".editorconfig", "\n[*.csv]\ntrim_trailing_whitespace = false\n"),
+    }
+    profile.parent.mkdir(parents=True, exist_ok=True)
+    doing[edit]()
 
 
 def append(file: Path, text: str) -> None:
@@ -305,27 +298,26 @@ def plain(wanted: Iterable[Path], place: Path) -> list[float]:
 def judged(members: Sequence[Member], runs: Sequence[Run], before: Sequence[str], fleet: Path) -> None:
     """Stop when a member did not end as it must: a failure that was not planted is a race or a defect."""
     for run in runs:
-        for member, record in zip(members, run.records, strict=True):
-            reason = record.get("reason", "")
-            if member.broken:
-                fine = record["state"] == "failed" and BROKEN[member.broken] in reason
-            elif member.version == RELEASES[-1]:
-                fine = record["state"] == "current"
-            elif member.edit in {"conflict", "both"}:
-                fine = record["state"] == "conflict"
-            else:
-                fine = record["state"] in {"updated", "look"}
-            if not fine:
-                message = f"{member}: {record['state']} {reason} {record.get('conflicts')} {record.get('looks')}"
+        for member, record, first in zip(members, run.records, runs[0].records, strict=True):
+            if not as_planned(member, record):
+                message = f"{member} ended as {record}"
                 raise SystemExit(message)
-    for other in runs[1:]:
-        for one, two in zip(runs[0].records, other.records, strict=True):
-            if one.get("tree") != two.get("tree"):
-                message = f"{one['repository']} came out differently in two runs"
+            if record.get("tree") != first.get("tree"):
+                message = f"{member} came out differently in two runs"
                 raise SystemExit(message)
     if list(before) != states(members, fleet):
         message = "a working tree or a branch of a team was changed"
         raise SystemExit(message)
+
+
+def as_planned(member: Member, record: dict[str, Any]) -> bool:
+    """Tell whether a member ended as it must."""
+    if member.broken:
+        return record["state"] == "failed" and BROKEN[member.broken] in record["reason"]
+    if member.version == RELEASES[-1]:
+        return bool(record["state"] == "current")
+    wanted = {"conflict"} if member.edit in {"conflict", "both"} else {"updated", "look"}
+    return record["state"] in wanted
 
 
 def states(members: Sequence[Member], fleet: Path) -> list[str]:
@@ -371,7 +363,7 @@ def growth(base: Path, jobs: int) -> None:
     services = 4 * jobs
     for files, between in ((50, 2), (150, 2), (450, 2), (150, 20), (150, 60)):
         place = base / f"growth-{files}-{between}"
-        template = synthetic(place / "template", files, between)
+        template = synthetic(place / "template.git", files, between)
         wanted = []
         engine = Engine(place / "engine")
         for number in range(services):
@@ -425,14 +417,12 @@ def simulate(base: Path, count: int, sampled: int) -> None:
         share = alone / run.seconds / jobs
         each = count / run.seconds / jobs * 60
         goal = f" (goal {GOAL_LINEAR:.0%})" if jobs > 1 else ""
-        say(
-            f"  {jobs} at a time {run.seconds:8.1f} s, {each:4.0f} repositories a minute and core, linear {share:.0%}{goal}"
-        )
+        pace = f"{each:4.0f} repositories a minute and core"
+        say(f"  {jobs} at a time {run.seconds:8.1f} s, {pace}, linear {share:.0%}{goal}")
     for part in (count // 4, count // 2):
         took = timed_update(wanted[:part], amounts[-1]).seconds
-        say(
-            f"  {part:4} repositories {took:6.1f} s, {took / part * 1000:5.0f} ms each; of {count}: {whole.seconds / count * 1000:.0f}"
-        )
+        say(f"  {part:4} repositories {took:6.1f} s, {took / part * 1000:5.0f} ms each")
+    say(f"  {count:4} repositories {whole.seconds:6.1f} s, {whole.seconds / count * 1000:5.0f} ms each")
     against_plain(base, members, fleet, whole, sampled)
     behind = [
         one for one, member in zip(wanted, members, strict=True) if member.edit and member.version != RELEASES[-1]
@@ -449,11 +439,10 @@ def against_plain(base: Path, members: Sequence[Member], fleet: Path, whole: Run
     step = max(len(able) / sampled, 1)
     sample = [able[int(number * step)] for number in range(min(sampled, len(able)))]
     took = plain((fleet / member.slug for member in sample), base / "plain")
-    expected = statistics.mean(took) * sum(not member.broken for member in members)
-    say(
-        f"  plain `copier update`: {statistics.mean(took):.2f} s each in a sample of {len(sample)}, so {expected:.0f} s for"
-        f" the fleet one after another; with guards and in parallel {whole.seconds / expected:.2f} of it (goal {GOAL_PLAIN})"
-    )
+    each = statistics.mean(took)
+    expected = each * sum(not member.broken for member in members)
+    say(f"  plain `copier update`: {each:.2f} s each in a sample of {len(sample)}, so {expected:.0f} s in a row")
+    say(f"  with guards and in parallel {whole.seconds / expected:.2f} of it (goal {GOAL_PLAIN})")
 
 
 def looked(wanted: list[Repository], jobs: int) -> None:
