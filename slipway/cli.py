@@ -269,6 +269,7 @@ def fleet_status(  # noqa: PLR0913  -- each is an option
     from slipway.fleet import command  # noqa: PLC0415  -- a check of a service need not pay for it
     from slipway.fleet.run import Means  # noqa: PLC0415
 
+    command.require_copier()
     means = Means(cache or command.default_cache(), jobs=jobs or 0, timeout=timeout, fresh=fresh)
     show = command.Shown(form, files=files, quiet=quiet)
     sys.exit(command.status(command.Named(repositories, lists), means, show, strict=strict))
@@ -312,6 +313,7 @@ def fleet_update(  # noqa: PLR0913  -- each is an option
 
     wish = Wish(version, ticket=ticket, targets=[name for name in targets.split(",") if name])
     sent = Sent(remote, merge_request) if push or merge_request else None
+    command.require_copier()
     means = Means(cache or command.default_cache(), jobs=jobs or 0, timeout=timeout)
     named = command.Named(repositories, lists)
     sys.exit(command.update(named, wish, sent, means, command.Shown(form, quiet=quiet)))

@@ -6,8 +6,11 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
+
+from click import UsageError
 
 from slipway.fleet.bring import Sent
 from slipway.fleet.kept import InUseError
@@ -40,6 +43,17 @@ class Shown(NamedTuple):
     form: str
     files: bool = False
     quiet: bool = False
+
+
+def require_copier() -> None:
+    """Stop when Slipway was installed without what renders templates.
+
+    Raises:
+        UsageError: it was; the message says what to install.
+    """
+    if find_spec("copier") is None:
+        message = "Copier is not installed; install slipway with its extra: slipway[update]"
+        raise UsageError(message)
 
 
 def default_cache() -> Path:

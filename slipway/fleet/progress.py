@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from slipway.report import Paint, colours, shown
+from slipway.report import Paint, colours, shown_whole
 
 SECONDS_BETWEEN_LINES = 10.0
 ENOUGH_TO_GUESS = 4
@@ -51,7 +51,7 @@ class Progress:
         """Tell a failure at once."""
         self._failed += 1
         self._clear()
-        self._line(f"{self._paint('red', 'failed')}: {shown(name)}: {shown(reason)}")
+        self._line(f"{self._paint('red', 'failed')}: {shown_whole(name)}: {shown_whole(reason)}")
 
     def done(self) -> None:
         """Count one that is done."""

@@ -62,14 +62,14 @@ def survey(wanted: Sequence[Repository], means: Means, progress: Progress) -> li
             progress.failed(repository.name, reason)
 
         looks: list[status.Look] = []
-        progress.begin("reading", len(wanted), "repositories", f"{pool.jobs} at a time")
+        progress.begin("reading", len(wanted), _repositories(len(wanted)), f"{pool.jobs} at a time")
         for read in _run(pool, progress, status.look, [(one, means.cache / "repositories") for one in wanted]):
             if read.value is None:
                 fail(read.task[0], read.failure)
             else:
                 looks.append(read.value)
         templates = _templates(pool, means.cache, (look.link.source for look in looks), progress)
-        tasks = []
+        tasks, reused = [], 0
         for look in looks:
             template = templates[cloned_from(look.link.source)]
             if isinstance(template, str):
@@ -80,8 +80,9 @@ def survey(wanted: Sequence[Repository], means: Means, progress: Progress) -> li
             if known is None:
                 tasks.append(task)
             else:
+                reused += 1
                 records[look.repository.name] = status.record(look, template.newest, known)
-        progress.begin("measuring", len(tasks), "of them", f"{len(looks) - len(tasks)} known from an earlier run")
+        progress.begin("measuring", len(tasks), "of them", f"{reused} known from an earlier run")
         for measured in _run(pool, progress, status.measure, tasks):
             task = measured.task
             if measured.value is None:
@@ -112,7 +113,7 @@ def update_all(
                 progress.failed(repository.name, record["reason"])
 
         found: list[Found] = []
-        progress.begin("reading", len(wanted), "repositories", f"{pool.jobs} at a time")
+        progress.begin("reading", len(wanted), _repositories(len(wanted)), f"{pool.jobs} at a time")
         for read in _run(pool, progress, find, list(wanted)):
             if read.value is None:
                 take(Outcome(read.task, None, read.failure, read.seconds), read.task)
@@ -131,6 +132,10 @@ def update_all(
             take(outcome, outcome.task.repository)
     progress.end()
     return [records[one.name] for one in wanted]
+
+
+def _repositories(count: int) -> str:
+    return "repository" if count == 1 else "repositories"
 
 
 def _mirrors(cache: Path) -> Path:

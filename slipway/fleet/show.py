@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from slipway import __version__
-from slipway.report import Paint, shown
+from slipway.report import Paint, shown, shown_whole
 
 Record = Mapping[str, Any]
 
@@ -91,7 +91,10 @@ def as_csv(records: Sequence[Record]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(keys)
     for record in records:
-        writer.writerow([_cell(record.get(key)) for key in keys])
+        known = {key: record.get(key) for key in keys}
+        if record["state"] == "failed":  # nothing was counted, which is not the same as none
+            known = {key: value for key, value in known.items() if value not in ([], {})}
+        writer.writerow([_cell(known.get(key)) for key in keys])
     return text.getvalue()
 
 
@@ -110,7 +113,7 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, list | dict):
         return str(len(value))
-    text = shown(str(value)) if isinstance(value, str) else str(value)
+    text = shown_whole(str(value))
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
@@ -166,7 +169,7 @@ def _coloured(record: Record, paint: Paint) -> str:
 
 
 def _because(why: list[str]) -> str:
-    return f": {shown('; '.join(why))}" if why else ""
+    return f": {shown_whole('; '.join(why))}" if why else ""
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

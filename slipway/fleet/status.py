@@ -230,7 +230,7 @@ def failed(name: str, reason: str) -> dict[str, Any]:
     nothing = dict.fromkeys(("template", "version", "newest", "behind", "drift", "score", "committed", "head"))
     empty: dict[str, Any] = {"conflicts": [], "waiting": [], "answers": [], "failing": []}
     return {
-        "repository": name, "state": "failed", "reason": reason, **nothing, **empty, "dirty": False, "detached": False,
+        "repository": name, "state": "failed", "reason": reason[:LONGEST_REASON], **nothing, **empty, "dirty": False, "detached": False,
     }  # fmt: skip
 
 

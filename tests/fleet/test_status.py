@@ -101,6 +101,7 @@ def test_a_failed_repository_is_named_with_its_reason_and_the_rest_is_done(mixed
         assert any(
             line.startswith(f"failed: {mixed.home / name}:") and reason in line for line in done.stderr.split("\n")
         )
+    assert "measuring 7 of them, 0 known from an earlier run" in done.stderr
     assert "12 repositories" in done.stdout
     assert "5 failed, 2 conflict, 2 behind, 1 drifting, 2 current" in done.stdout
 
@@ -427,6 +428,15 @@ def test_the_exit_status_is_what_the_help_says(mixed: Fleet, names: list[str], w
     done = ran(mixed, *(str(mixed.home / name) for name in names), *words)
 
     assert done.exit_code == code, done.output
+
+
+def test_a_slipway_without_copier_says_what_to_install(mixed: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slipway.fleet.command.find_spec", lambda _: None)
+
+    done = ran(mixed, str(mixed.home / "pristine"))
+
+    assert done.exit_code == 2
+    assert "slipway[update]" in done.stderr
 
 
 def test_a_list_may_hold_comments_blanks_and_a_repository_twice(mixed: Fleet) -> None:
