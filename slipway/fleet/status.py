@@ -229,9 +229,8 @@ def failed(name: str, reason: str) -> dict[str, Any]:
     """Give the record of a repository that could not be read."""
     nothing = dict.fromkeys(("template", "version", "newest", "behind", "drift", "score", "committed", "head"))
     empty: dict[str, Any] = {"conflicts": [], "waiting": [], "answers": [], "failing": []}
-    return {
-        "repository": name, "state": "failed", "reason": reason[:LONGEST_REASON], **nothing, **empty, "dirty": False, "detached": False,
-    }  # fmt: skip
+    told = {"repository": name, "state": "failed", "reason": reason[:LONGEST_REASON]}
+    return {**told, **nothing, **empty, "dirty": False, "detached": False}
 
 
 def releases(tags: list[str]) -> list[tuple[Version, str]]:

@@ -6,6 +6,10 @@ import csv
 import io
 import json
 import os
+import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +24,7 @@ from slipway.fleet.progress import Progress
 from slipway.fleet.run import Means, survey
 from slipway.fleet.sources import repository
 from slipway.fleet.templates import Template, engine_of
-from tests.conftest import commit_all, git
+from tests.conftest import ROOT, commit_all, git
 from tests.fleet.fleet import LINES, MARKED, Fleet, edit
 
 
@@ -237,6 +241,41 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
     assert "measuring 1 of them, 2 known from an earlier run" in told.getvalue()
     assert [record["state"] for record in records] == ["current"] * 3
     assert records == fleet.survey(*names, cache="fresh")
+
+
+@pytest.fixture
+def silent_server() -> Iterator[socket.socket]:
+    """Give a socket that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(60)
+        yield server
+
+
+def test_ctrl_c_ends_what_runs_and_says_how_to_go_on(tmp_path: Path, silent_server: socket.socket) -> None:
+    url = f"http://127.0.0.1:{silent_server.getsockname()[1]}/orders.git"
+    command = [sys.executable, "-m", "slipway", "fleet", "status", "--cache", str(tmp_path / "cache"), url]
+
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        connection, _ = silent_server.accept()
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert "the same command goes on from here" in told
+    connection.settimeout(60)
+    while connection.recv(1024):  # git is gone, so the connection ends
+        pass
+
+
+@pytest.mark.slow
+def test_a_server_that_does_not_answer_fails_alone(mixed: Fleet, silent_server: socket.socket) -> None:
+    url = f"http://127.0.0.1:{silent_server.getsockname()[1]}/orders.git"
+
+    done = ran(mixed, url, str(mixed.home / "pristine"), "--timeout", "10", "--format", "json")
+
+    first, second = json.loads(done.stdout)["repositories"]
+    assert (first["state"], first["reason"]) == ("failed", "it took longer than 10 s and was stopped")
+    assert second["state"] == "current"
 
 
 @pytest.mark.parametrize("moved", ["a commit", "a release", "nothing"])
