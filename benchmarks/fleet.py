@@ -255,23 +255,30 @@ def born(members: Sequence[Member], fleet: Path, template: Path) -> None:
 
 
 class Run(NamedTuple):
-    """One run over the fleet: wall time in seconds, and a record a repository."""
+    """One run over the fleet: wall time and time of all processes on a core, in seconds, and a record a repository."""
 
     seconds: float
+    worked: float
     records: list[dict[str, Any]]
 
 
 def timed_update(wanted: list[Repository], jobs: int) -> Run:
     """Update a fleet on branches, from a cold cache, and give the time; the branches are taken away again."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as cache:
-        started = time.perf_counter()
+        started, idle = time.perf_counter(), worked()
         records = update_all(wanted, MAKE_NOTHING, None, Means(Path(cache), jobs=jobs), silent())
-        seconds = time.perf_counter() - started
+        seconds, spent = time.perf_counter() - started, worked() - idle
     for record in records:
         if record.get("branch"):
             record["tree"] = git(Path(record["repository"]), "rev-parse", f"{record['branch']}^{{tree}}").strip()
             git(Path(record["repository"]), "branch", "--quiet", "-D", record["branch"])
-    return Run(seconds, records)
+    return Run(seconds, spent, records)
+
+
+def worked() -> float:
+    """Give the seconds that processes which ended have spent on a core; what else the machine does is not in it."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def silent() -> Progress:
@@ -418,7 +425,7 @@ def simulate(base: Path, count: int, sampled: int) -> None:
         each = count / run.seconds / jobs * 60
         goal = f" (goal {GOAL_LINEAR:.0%})" if jobs > 1 else ""
         pace = f"{each:4.0f} repositories a minute and core"
-        say(f"  {jobs} at a time {run.seconds:8.1f} s, {pace}, linear {share:.0%}{goal}")
+        say(f"  {jobs} at a time {run.seconds:8.1f} s, {pace}, linear {share:.0%}{goal}, {run.worked:.0f} s of work")
     for part in (count // 4, count // 2):
         took = timed_update(wanted[:part], amounts[-1]).seconds
         say(f"  {part:4} repositories {took:6.1f} s, {took / part * 1000:5.0f} ms each")

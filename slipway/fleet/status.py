@@ -7,7 +7,6 @@ commit and a release of the template alone, so that its result can be kept. Neit
 from __future__ import annotations
 
 import hashlib
-import re
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -17,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
-from slipway import contract
+from slipway import contract, versions
 from slipway.answers import RULES, refusals
 from slipway.engine import QUESTIONS, EngineError
 from slipway.fleet.sources import ONLY_READ, Checkout, Repository, ask, reach, without_credentials, without_filters
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 STATES = ("failed", "conflict", "answers", "behind", "drifting", "current")
 BEGUN, ENDED = b"<<<<<<< before updating", b">>>>>>> after updating"
-DESCRIBED = re.compile(r"-\d+-g[0-9a-f]+$")
 OWN_BRANCHES = ("refs/heads/template/", "refs/remotes/*/template/")
 LINK_MODE, GITLINK_MODE, EXECUTABLE_MODE = "120000", "160000", "100755"
 REJECTED = ".rej"
@@ -235,7 +233,8 @@ def failed(name: str, reason: str) -> dict[str, Any]:
 
 def releases(tags: list[str]) -> list[tuple[Version, str]]:
     """Give the releases among some tags, oldest first, as Copier ranks them: versions, without pre-releases."""
-    ranked = [(version, tag) for tag in tags if (version := _version(tag)) and not version.is_prerelease]
+    plain = [tag for tag in tags if not versions.DESCRIBED.fullmatch(tag)]
+    ranked = [(version, tag) for tag in plain if (version := _version(tag)) and not version.is_prerelease]
     return sorted(ranked)
 
 
@@ -251,11 +250,9 @@ def _state(whole: Mapping[str, Any]) -> str:
 
 
 def _version(tag: str) -> Version | None:
-    from packaging.version import InvalidVersion, Version  # noqa: PLC0415  -- comes with Copier
-
     try:
-        return Version(DESCRIBED.sub("", tag))
-    except InvalidVersion:
+        return versions.read(tag)
+    except ValueError:
         return None
 
 

@@ -9,7 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from slipway.engine import Engine, EngineError, newest_of
+from slipway import versions
+from slipway.engine import Engine, EngineError
 from slipway.fleet.sources import said, without_credentials
 from slipway.gitting import GitError, git
 from slipway.lineage import Link, is_local
@@ -48,7 +49,7 @@ def fetch(_place: Path, task: tuple[str, Path]) -> Template:
         message = without_credentials(f"the template {source} cannot be fetched: {why}")
         raise EngineError(message) from error
     refs = git(mirror, "for-each-ref", "--format=%(objectname) %(refname)", "refs/tags", "refs/heads")
-    newest = newest_of(git(mirror, "tag", "--list").split())
+    newest = versions.newest(git(mirror, "tag", "--list").split())
     if not newest:
         message = without_credentials(f"the template {source} has no release")
         raise EngineError(message)

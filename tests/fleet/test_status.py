@@ -98,7 +98,7 @@ def test_a_failed_repository_is_named_with_its_reason_and_the_rest_is_done(mixed
     told = {"no-commit": "it holds no commit", "no-link": "knows no template", "lost-template": "cannot be fetched",
             "no-git": "not a git repository", "no-folder": "does not exist"}  # fmt: skip
 
-    done = ran(mixed, *(str(mixed.home / name) for name in NAMES))
+    done = ran(mixed, "--fresh", *(str(mixed.home / name) for name in NAMES))
 
     assert done.exit_code == 1
     for name, reason in told.items():
