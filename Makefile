@@ -68,7 +68,7 @@ picture: $(STAMP) ## draw docs/first-minute.svg from a real run
 docs: $(STAMP) ## build the documentation, strictly, into site/
 	properdocs build --strict --quiet -f properdocs.yml
 
-bench: $(STAMP) ## time generation, an update, and a small fleet (python -m benchmarks.fleet --repositories 200 for a large one)
+bench: $(STAMP) ## time generation, an update, and a small fleet
 	$(BIN)/python benchmarks/generation.py
 	PYTHONPATH=. $(BIN)/python benchmarks/update.py
 	$(BIN)/python -m benchmarks.fleet
