@@ -20,9 +20,8 @@ QUIET = (
     "advice.detachedHead=false",
 )
 SHOWN_LINES = 6
-CREDENTIALS = re.compile(
-    r"(?P<scheme>https?://)[^/@\s]+@|(?P<user>[a-z][a-z0-9+.-]*://[^/@:\s]+):[^/@\s]+@", re.IGNORECASE
-)
+USERINFO = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)[^/\s'\"]*@", re.IGNORECASE)
+TOKEN = re.compile(r"(?P<name>[?&;](?:[a-z]+_)?token=)[^&\s'\"]+", re.IGNORECASE)
 
 
 class GitError(RuntimeError):
@@ -33,8 +32,15 @@ class GitError(RuntimeError):
 
 
 def without_credentials(text: str) -> str:
-    """Take out of every URL in a text what signs in: all before the host for HTTP, the password for the rest."""
-    return CREDENTIALS.sub(lambda found: found["scheme"] or f"{found['user']}@", text)
+    """Take user names, passwords and tokens out of every URL in a text; the user of an ssh address stays."""
+
+    def cleaned(found: re.Match[str]) -> str:
+        if found["scheme"].lower() in {"ssh://", "git+ssh://"}:
+            user = found[0].removeprefix(found["scheme"]).removesuffix("@").partition(":")[0]
+            return f"{found['scheme']}{user}@"
+        return found["scheme"]
+
+    return TOKEN.sub(r"\g<name>...", USERINFO.sub(cleaned, text))
 
 
 def git(folder: Path, *arguments: str, given: str | None = None) -> str:

@@ -19,10 +19,9 @@ WORDS = {DONE: "updated", CONFLICTS: "conflict", LOOK: "look"}
 
 
 class Found(NamedTuple):
-    """A service: the top of the git repository that holds it, and the template it names."""
+    """A service, and the template it names."""
 
     repository: Repository
-    top: Path
     source: str
 
 
@@ -64,8 +63,7 @@ def find(_place: Path, repository: Repository) -> Found:
     if not folder.is_dir():
         message = "it is no folder" if folder.exists() else "it does not exist"
         raise SourceError(message)
-    top, _, link = linked(folder)
-    return Found(repository, top, link.source)
+    return Found(repository, linked(folder)[2].source)
 
 
 def bring(place: Path, task: Bring) -> dict[str, Any]:

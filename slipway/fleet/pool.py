@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
-from slipway.fleet.sources import without_credentials
+from slipway.gitting import without_credentials
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -24,7 +24,6 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 Record = dict[str, Any]
-ALONE = "run slipway update --branch NAME in it"
 
 
 @dataclass(frozen=True)
@@ -122,14 +121,10 @@ def update_all(
                 found.append(read.value)
         templates = _templates(pool, means.cache, (one.source for one in found), progress)
         tasks = []
-        holders: dict[Path, Repository] = {}
-        for one in sorted(found, key=lambda one: wanted.index(one.repository)):
-            template, holder = templates[cloned_from(one.source)], holders.setdefault(one.top, one.repository)
+        for one in found:
+            template = templates[cloned_from(one.source)]
             if isinstance(template, str):
                 take(Outcome(one, None, template, 0.0), one.repository)
-            elif holder != one.repository:
-                why = f"it shares a git repository, and so the name of the branch, with {holder.name}; {ALONE}"
-                take(Outcome(one, None, why, 0.0), one.repository)
             else:
                 tasks.append(Bring(one.repository, wish, sent, _mirrors(means.cache)))
         progress.begin("updating", len(tasks), "of them")

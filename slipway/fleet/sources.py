@@ -10,13 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from slipway.gitting import GitError, git, names
+from slipway.gitting import GitError, git, names, without_credentials
 from slipway.lineage import cloned_from, is_local
 
 HEAD = "refs/slipway/head"
 BRANCHES = "refs/heads/template/"
-USERINFO = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)[^/\s'\"]*@", re.IGNORECASE)
-TOKEN = re.compile(r"(?P<name>[?&;](?:[a-z]+_)?token=)[^&\s'\"]+", re.IGNORECASE)
 COMMENT = re.compile(r"(?:^|\s)#.*$")
 TRANSPORTS = ("file", "ssh", "git", "http", "https", "ext")
 # Git runs programs that a repository's own configuration names: a watcher of files, filters, and what fetches objects
@@ -144,18 +142,6 @@ def without_filters(folder: Path) -> list[str]:
         message = f"its git configuration names a filter that cannot be switched off: {odd[0]}"
         raise SourceError(message)
     return [f"{name}.{key}" for name in filters for key in ("clean=", "smudge=", "process=", "required=false")]
-
-
-def without_credentials(text: str) -> str:
-    """Take user names, passwords and tokens out of every URL in a text; the user of an ssh address stays."""
-
-    def cleaned(found: re.Match[str]) -> str:
-        if found["scheme"].lower() in {"ssh://", "git+ssh://"}:
-            user = found[0].removeprefix(found["scheme"]).removesuffix("@").partition(":")[0]
-            return f"{found['scheme']}{user}@"
-        return found["scheme"]
-
-    return TOKEN.sub(r"\g<name>...", USERINFO.sub(cleaned, text))
 
 
 def reach(wanted: Repository, cache: Path) -> Checkout:

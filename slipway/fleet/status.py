@@ -19,9 +19,9 @@ import yaml
 from slipway import contract, versions
 from slipway.answers import RULES, refusals
 from slipway.engine import QUESTIONS, EngineError
-from slipway.fleet.sources import ONLY_READ, Checkout, Repository, ask, reach, without_credentials, without_filters
+from slipway.fleet.sources import ONLY_READ, Checkout, Repository, ask, reach, without_filters
 from slipway.fleet.templates import Blobs, Template, blobs, engine_of
-from slipway.gitting import QUIET, GitError, environment, git, names
+from slipway.gitting import QUIET, GitError, environment, git, names, without_credentials
 from slipway.lineage import ANSWERS_FILE, Link, LinkError, read_link
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from slipway import versions
 from slipway.engine import Engine, EngineError
-from slipway.fleet.sources import said, without_credentials
-from slipway.gitting import GitError, git
+from slipway.fleet.sources import said
+from slipway.gitting import GitError, git, without_credentials
 from slipway.lineage import Link, is_local
 
 Blobs = dict[str, tuple[bool, str]]

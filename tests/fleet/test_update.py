@@ -149,7 +149,7 @@ def test_the_exit_status_is_what_the_help_says(tmp_path: Path, names: list[str],
     assert done.exit_code == code, done.output
 
 
-def test_two_services_of_one_repository_do_not_meet_on_one_branch(tmp_path: Path) -> None:
+def test_two_services_of_one_repository_have_branches_of_their_own(tmp_path: Path) -> None:
     fleet = Fleet(tmp_path)
     service, many = fleet.bear("service", "v0.1.0"), tmp_path / "many"
     git(tmp_path, "init", "-q", "-b", "main", str(many))
@@ -159,9 +159,10 @@ def test_two_services_of_one_repository_do_not_meet_on_one_branch(tmp_path: Path
 
     done = ran(fleet, str(many / "one"), str(many / "two"), "--format", "json")
 
-    assert done.exit_code == 1
-    assert [one["state"] for one in records(done).values()] == ["updated", "failed"]
-    assert "shares a git repository" in records(done)["two"]["reason"]
+    assert done.exit_code == 0, done.output
+    assert [one["state"] for one in records(done).values()] == ["updated", "updated"]
+    branches = git(many, "for-each-ref", "--format=%(refname:short)", "refs/heads/template").splitlines()
+    assert [branch.rpartition("-")[0] for branch in branches] == ["template/one", "template/two"]
 
 
 def test_a_url_is_not_updated(tmp_path: Path) -> None:
