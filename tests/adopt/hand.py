@@ -118,7 +118,7 @@ class Kept(Engine):
         place = self.place / "rendered" / name
         if not place.exists():
             super().render(source, version, answers, place)
-        shutil.copytree(place, into)
+        shutil.copytree(place, into, dirs_exist_ok=True)
 
 
 class Adopting:
