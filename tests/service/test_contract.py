@@ -49,6 +49,43 @@ def test_an_order_is_placed_read_listed_and_summed(api: Process) -> None:
     assert (summary["orders"], summary["revenue_cents"]) == (1, 2500)
 
 
+def test_a_client_that_asks_too_often_is_told_when_to_come_back(start: Start) -> None:
+    api = start("api", RATE_LIMIT_PER_SECOND="1", RATE_LIMIT_BURST="3").ready()
+
+    answers = [api.ask("/v1/orders") for _ in range(10)]
+
+    refused = [answer for answer in answers if answer.status == 429]
+    assert [answer.status for answer in answers[:3]] == [200, 200, 200]
+    assert len(refused) >= 6
+    assert int(refused[0].headers["Retry-After"]) >= 1
+    assert refused[0].headers["Content-Type"] == "application/problem+json"
+    assert 'http_server_refused_total{reason="rate"}' in api.operate("/metrics").text
+    assert api.operate("/readyz").status == 200
+
+
+def test_a_browser_of_another_origin_is_closed_out_unless_it_is_named(start: Start) -> None:
+    shop = "https://shop.example.com"
+    closed, opened = start("api").ready(), start("api", CORS_ALLOWED_ORIGINS=shop).ready()
+
+    answers = [
+        one.ask("/v1/orders", Origin=origin) for one in (closed, opened) for origin in (shop, "https://evil.test")
+    ]
+
+    allowed = [answer.headers.get("Access-Control-Allow-Origin") for answer in answers]
+    assert allowed == [None, None, shop, None]
+
+
+def test_every_answer_has_the_security_headers(api: Process) -> None:
+    answers = [api.ask("/v1/orders"), api.ask("/nothing"), place(api), place(api, {"x": 1})]
+
+    for answer in answers:
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert "max-age=" in answer.headers["Strict-Transport-Security"]
+
+
 def test_a_repeated_key_gives_the_same_answer_and_another_body_is_refused(api: Process) -> None:
     first = place(api, Idempotency_Key="k-1")
 

@@ -91,6 +91,10 @@ func newServer(p *process.Process, opened store.Store) *httpserver.Server {
 		Logger:         p.Logger,
 		RequestTimeout: p.Config.RequestTimeout,
 		MaxBodyBytes:   p.Config.MaxBodyBytes,
+		MaxInFlight:    p.Config.MaxInFlight,
+		Rate:           httpserver.Rate{PerSecond: float64(p.Config.RatePerSecond), Burst: int(p.Config.RateBurst)},
+		TrustedProxies: p.Config.TrustedProxies,
+		AllowedOrigins: p.Config.AllowedOrigins,
 	})
 	limits := httpserver.Limits{
 		ReadHeader: p.Config.ReadHeaderTimeout,

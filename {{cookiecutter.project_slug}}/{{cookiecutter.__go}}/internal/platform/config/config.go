@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -32,6 +33,11 @@ type Config struct {
 	IdleTimeout        time.Duration
 	RequestTimeout     time.Duration
 	MaxBodyBytes       int64
+	MaxInFlight        int64
+	RatePerSecond      int64
+	RateBurst          int64
+	TrustedProxies     []netip.Prefix
+	AllowedOrigins     []string
 	IdempotencyTTL     time.Duration
 	PprofEnabled       bool
 	WorkerPollInterval time.Duration
@@ -70,6 +76,11 @@ func (c *Config) variables() []variable {
 		{"HTTP_IDLE_TIMEOUT", "60s", duration(&c.IdleTimeout, time.Millisecond, time.Hour)},
 		{"REQUEST_TIMEOUT", "10s", duration(&c.RequestTimeout, time.Millisecond, 10*time.Minute)},
 		{"HTTP_MAX_BODY_BYTES", "1048576", integer(&c.MaxBodyBytes, 1, 64<<20)},
+		{"HTTP_MAX_IN_FLIGHT", "512", integer(&c.MaxInFlight, 1, 1<<20)},
+		{"HTTP_TRUSTED_PROXIES", "", networks(&c.TrustedProxies)},
+		{"RATE_LIMIT_PER_SECOND", "100", integer(&c.RatePerSecond, 0, 1<<20)},
+		{"RATE_LIMIT_BURST", "200", integer(&c.RateBurst, 1, 1<<20)},
+		{"CORS_ALLOWED_ORIGINS", "", origins(&c.AllowedOrigins)},
 		{"IDEMPOTENCY_TTL", "24h", duration(&c.IdempotencyTTL, time.Second, 30*24*time.Hour)},
 		{"PPROF_ENABLED", "false", boolean(&c.PprofEnabled)},
 		{"WORKER_POLL_INTERVAL", "500ms", duration(&c.WorkerPollInterval, 10*time.Millisecond, time.Hour)},
@@ -109,6 +120,8 @@ func (c *Config) contradictions(process Process) []string {
 		"DRAIN_DELAY: %s leaves nothing of SHUTDOWN_TIMEOUT %s, want less", c.DrainDelay, c.ShutdownTimeout)
 	refuse(c.RequestTimeout > c.WriteTimeout,
 		"REQUEST_TIMEOUT: %s is more than HTTP_WRITE_TIMEOUT %s, the answer would be cut off", c.RequestTimeout, c.WriteTimeout)
+	refuse(c.RatePerSecond > c.RateBurst,
+		"RATE_LIMIT_BURST: %d is less than RATE_LIMIT_PER_SECOND %d, which could never be used", c.RateBurst, c.RatePerSecond)
 	refuse(c.ReadHeaderTimeout > c.ReadTimeout,
 		"HTTP_READ_HEADER_TIMEOUT: %s is more than HTTP_READ_TIMEOUT %s", c.ReadHeaderTimeout, c.ReadTimeout)
 	if process != Pipeline {

@@ -85,6 +85,7 @@ func TestLoadTellsEveryProblemAtOnce(t *testing.T) {
 	values := map[string]string{
 		"ENVIRONMENT": "moon", "HTTP_ADDR": "nope", "ADMIN_ADDR": ":99999", "LOG_LEVEL": "loud",
 		"SHUTDOWN_TIMEOUT": "soon", "HTTP_MAX_BODY_BYTES": "-1", "PPROF_ENABLED": "yes", "STORE": "tape",
+		"HTTP_TRUSTED_PROXIES": "10.0.0.1", "CORS_ALLOWED_ORIGINS": "https://shop.example.com/", "RATE_LIMIT_BURST": "0",
 	}
 
 	found := problems(t, config.API, values)
@@ -107,6 +108,9 @@ func TestLoadRefusesContradictions(t *testing.T) {
 		"drain eats the budget":     {config.API, map[string]string{"DRAIN_DELAY": "25s"}, "DRAIN_DELAY: "},
 		"request outlives write":    {config.API, map[string]string{"REQUEST_TIMEOUT": "20s"}, "REQUEST_TIMEOUT: "},
 		"header outlives read":      {config.API, map[string]string{"HTTP_READ_TIMEOUT": "1s"}, "HTTP_READ_HEADER_TIMEOUT: "},
+		"burst below the rate":      {config.API, map[string]string{"RATE_LIMIT_PER_SECOND": "300"}, "RATE_LIMIT_BURST: "},
+		"no limit of a client":      {config.API, map[string]string{"RATE_LIMIT_PER_SECOND": "0"}, ""},
+		"two proxies and an origin": {config.API, map[string]string{"HTTP_TRUSTED_PROXIES": "10.0.0.0/8, fd00::/8", "CORS_ALLOWED_ORIGINS": "https://a.test http://localhost:3000"}, ""},
 		"memory in production":      {config.API, map[string]string{"ENVIRONMENT": "production"}, "STORE: "},
 		"memory in staging, worker": {config.Worker, map[string]string{"ENVIRONMENT": "staging"}, "STORE: "},
 		"memory by consent":         {config.API, map[string]string{"ENVIRONMENT": "dev", "ALLOW_MEMORY_STORE": "true"}, ""},

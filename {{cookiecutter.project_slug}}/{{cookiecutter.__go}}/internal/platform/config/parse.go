@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -105,6 +107,36 @@ func boolean(target *bool) func(string) error {
 		*target = text == "true"
 		return nil
 	}
+}
+
+func networks(target *[]netip.Prefix) func(string) error {
+	return func(text string) error {
+		for _, word := range list(text) {
+			network, err := netip.ParsePrefix(word)
+			if err != nil {
+				return fmt.Errorf("%q is no network, want for example 10.0.0.0/8", word)
+			}
+			*target = append(*target, network)
+		}
+		return nil
+	}
+}
+
+func origins(target *[]string) func(string) error {
+	return func(text string) error {
+		for _, word := range list(text) {
+			parsed, err := url.Parse(word)
+			if err != nil || parsed.Host == "" || parsed.Scheme+"://"+parsed.Host != word {
+				return fmt.Errorf("%q is no origin, want for example https://shop.example.com", word)
+			}
+			*target = append(*target, word)
+		}
+		return nil
+	}
+}
+
+func list(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 func text(target *string) func(string) error {

@@ -5,14 +5,17 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"path"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
 type Observer interface {
 	RequestStarted(ctx context.Context, r *http.Request, route string) (context.Context, func(status int, took time.Duration))
+	RequestRefused(ctx context.Context, reason string)
 }
 
 type Options struct {
@@ -20,18 +23,29 @@ type Options struct {
 	Logger         *slog.Logger
 	RequestTimeout time.Duration
 	MaxBodyBytes   int64
+	MaxInFlight    int64
+	Rate           Rate
+	TrustedProxies []netip.Prefix
+	AllowedOrigins []string
 }
 
-const unmatched = "unmatched"
+const (
+	unmatched = "unmatched"
+
+	RefusedByRate = "rate"
+	RefusedByLoad = "load"
+)
 
 type edge struct {
-	mux     *http.ServeMux
-	options Options
+	mux      *http.ServeMux
+	options  Options
+	limiter  *limiter
+	inFlight atomic.Int64
 }
 
 // Wrap puts a router behind the things that every request passes: headers, measurement, log, recovery, limits.
 func Wrap(mux *http.ServeMux, options Options) http.Handler {
-	return &edge{mux: mux, options: options}
+	return &edge{mux: mux, options: options, limiter: newLimiter(options.Rate, options.TrustedProxies)}
 }
 
 func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -55,14 +69,36 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (e *edge) serve(w http.ResponseWriter, r *http.Request, route string) {
+	secure(w.Header())
+	if allowOrigin(w, r, e.options.AllowedOrigins) {
+		return
+	}
+	if wait, allowed := e.limiter.allow(r); !allowed {
+		e.options.Observer.RequestRefused(r.Context(), RefusedByRate)
+		refuseRate(w, wait)
+		return
+	}
+	defer e.inFlight.Add(-1)
+	if open := e.inFlight.Add(1); e.options.MaxInFlight > 0 && open > e.options.MaxInFlight {
+		e.options.Observer.RequestRefused(r.Context(), RefusedByLoad)
+		refuseLoad(w)
+		return
+	}
 	r.Body = http.MaxBytesReader(w, r.Body, e.options.MaxBodyBytes)
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Set("Cache-Control", "no-store")
 	if route == unmatched {
 		refuseUnmatched(w, r, e.mux)
 		return
 	}
 	e.mux.ServeHTTP(w, r)
+}
+
+func secure(header http.Header) {
+	header.Set("Cache-Control", "no-store")
+	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Strict-Transport-Security", "max-age=31536000")
+	header.Set("X-Content-Type-Options", "nosniff")
 }
 
 func (e *edge) route(r *http.Request) string {

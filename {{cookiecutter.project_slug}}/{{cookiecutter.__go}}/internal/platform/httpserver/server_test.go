@@ -106,8 +106,13 @@ func TestAdminServesProfilesOnlyWhenAsked(t *testing.T) {
 }
 
 type observer struct {
-	route  string
-	status int
+	route   string
+	status  int
+	refused []string
+}
+
+func (o *observer) RequestRefused(_ context.Context, reason string) {
+	o.refused = append(o.refused, reason)
 }
 
 func (o *observer) RequestStarted(ctx context.Context, _ *http.Request, route string) (context.Context, func(int, time.Duration)) {

@@ -43,6 +43,7 @@ type Telemetry struct {
 type httpInstruments struct {
 	duration metric.Float64Histogram
 	active   metric.Int64UpDownCounter
+	refused  metric.Int64Counter
 }
 
 type businessInstruments struct {
@@ -87,7 +88,7 @@ func New(service Service) (*Telemetry, error) {
 
 func (t *Telemetry) instruments(service Service) error {
 	meter := t.meters.Meter(service.Name)
-	var errs [7]error
+	var errs [8]error
 	t.http.duration, errs[0] = meter.Float64Histogram("http.server.request.duration", metric.WithUnit("s"),
 		metric.WithDescription("Time from the first byte of a request to the last of its answer"),
 		metric.WithExplicitBucketBoundaries(.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10))
@@ -101,6 +102,8 @@ func (t *Telemetry) instruments(service Service) error {
 		metric.WithDescription("Events taken from the outbox, by what became of them"))
 	t.business.pending, errs[5] = meter.Int64Gauge("outbox.pending",
 		metric.WithDescription("Events that wait in the outbox"))
+	t.http.refused, errs[7] = meter.Int64Counter("http.server.refused",
+		metric.WithDescription("Requests refused at the edge, by the limit they met"))
 	var build metric.Int64Gauge
 	build, errs[6] = meter.Int64Gauge("build.info", metric.WithDescription("What is running; always 1"))
 	if err := errors.Join(errs[:]...); err != nil {
@@ -111,6 +114,9 @@ func (t *Telemetry) instruments(service Service) error {
 		attribute.String("version", service.Version), attribute.String("revision", service.Revision)))
 	t.business.placed.Add(ctx, 0)
 	t.business.revenue.Add(ctx, 0)
+	for _, reason := range []string{"rate", "load"} {
+		t.http.refused.Add(ctx, 0, metric.WithAttributes(attribute.String("reason", reason)))
+	}
 	for _, result := range []string{"applied", "duplicate", "parked", "failed"} {
 		t.EventProjected(ctx, result, 0)
 	}
@@ -162,6 +168,10 @@ func (t *Telemetry) RequestStarted(ctx context.Context, r *http.Request, route s
 		}
 		span.End()
 	}
+}
+
+func (t *Telemetry) RequestRefused(ctx context.Context, reason string) {
+	t.http.refused.Add(ctx, 1, metric.WithAttributes(attribute.String("reason", reason)))
 }
 
 func method(name string) string {
