@@ -22,7 +22,7 @@ func (d Dependencies) placeOrder(ctx context.Context, command PlaceOrder) (Place
 	d.Logger.DebugContext(ctx, "Placing order")
 	result, err := d.place(ctx, command)
 	if err != nil {
-		d.Logger.WarnContext(ctx, "Failed to place order", "error", err)
+		d.Logger.InfoContext(ctx, "Failed to place order", "error", err)
 		return PlaceOrderResult{}, err
 	}
 	state := result.Order.Snapshot()

@@ -12,13 +12,35 @@ type API struct {
 	logger *slog.Logger
 }
 
+type route struct {
+	pattern string
+	serve   func(w http.ResponseWriter, r *http.Request) error
+}
+
+func (a *API) routes() []route {
+	return []route{
+		{"POST /v1/orders", a.placeOrder},
+		{"GET /v1/orders", a.listOrders},
+		{"GET /v1/orders/{id}", a.getOrder},
+		{"GET /v1/summaries/daily", a.dailySummary},
+	}
+}
+
+// Patterns are the routes of the API, as api/openapi.yaml must describe them.
+func Patterns() []string {
+	var found []string
+	for _, one := range (&API{}).routes() {
+		found = append(found, one.pattern)
+	}
+	return found
+}
+
 func New(application app.Application, logger *slog.Logger) *http.ServeMux {
 	api := &API{app: application, logger: logger}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /v1/orders", api.handle(api.placeOrder))
-	mux.HandleFunc("GET /v1/orders", api.handle(api.listOrders))
-	mux.HandleFunc("GET /v1/orders/{id}", api.handle(api.getOrder))
-	mux.HandleFunc("GET /v1/summaries/daily", api.handle(api.dailySummary))
+	for _, one := range api.routes() {
+		mux.HandleFunc(one.pattern, api.handle(one.serve))
+	}
 	return mux
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -112,11 +113,22 @@ func TestClientErrorsNameTheirCause(t *testing.T) {
 		"too large":         {"POST", "/v1/orders", strings.Repeat(" ", 5000), nil, 413, "larger than 4096 bytes"},
 		"too large behind":  {"POST", "/v1/orders", body + strings.Repeat(" ", 5000), nil, 413, "larger than 4096 bytes"},
 		"media type":        {"POST", "/v1/orders", body, []string{"Content-Type", "text/plain"}, 415, "application/json"},
+		"another charset":   {"POST", "/v1/orders", body, []string{"Content-Type", "application/json; charset=utf-16"}, 415, "UTF-8"},
+		"compressed":        {"POST", "/v1/orders", body, []string{"Content-Encoding", "gzip"}, 415, "Content-Encoding"},
+		"missing price":     {"POST", "/v1/orders", `{"customer_id":"c","items":[{"sku":"A","quantity":1}]}`, nil, 400, "items[0].unit_price_cents: is missing"},
+		"null price":        {"POST", "/v1/orders", `{"customer_id":"c","items":[{"sku":"A","quantity":1,"unit_price_cents":null}]}`, nil, 400, "items[0].unit_price_cents: is null"},
+		"missing items":     {"POST", "/v1/orders", `{"customer_id":"c"}`, nil, 400, "items: is missing"},
+		"null":              {"POST", "/v1/orders", "null", nil, 400, "body: is null"},
+		"given twice":       {"POST", "/v1/orders", `{"customer_id":"c","customer_id":"d","items":[]}`, nil, 400, "customer_id: is given twice"},
+		"other letters":     {"POST", "/v1/orders", `{"Customer_ID":"c","items":[]}`, nil, 400, `unknown field "Customer_ID"`},
+		"letters below":     {"POST", "/v1/orders", `{"customer_id":"c","items":[{"SKU":"A","quantity":1,"unit_price_cents":1}]}`, nil, 400, `unknown field "items[0].SKU"`},
 		"rules":             {"POST", "/v1/orders", `{"customer_id":"","items":[]}`, nil, 422, `"field":"customer_id"`},
 		"key with space":    {"POST", "/v1/orders", body, []string{"Idempotency-Key", "a b"}, 400, "Idempotency-Key"},
 		"key too long":      {"POST", "/v1/orders", body, []string{"Idempotency-Key", strings.Repeat("k", 129)}, 400, "Idempotency-Key"},
 		"limit zero":        {"GET", "/v1/orders?limit=0", "", nil, 400, "from 1 to 100"},
 		"limit huge":        {"GET", "/v1/orders?limit=101", "", nil, 400, "from 1 to 100"},
+		"limit empty":       {"GET", "/v1/orders?limit=", "", nil, 400, "limit: is empty"},
+		"cursor empty":      {"GET", "/v1/orders?cursor", "", nil, 400, "cursor: is empty"},
 		"limit twice":       {"GET", "/v1/orders?limit=1&limit=2", "", nil, 400, "given 2 times"},
 		"cursor":            {"GET", "/v1/orders?cursor=zz", "", nil, 400, "invalid cursor"},
 		"unknown parameter": {"GET", "/v1/orders?page=2", "", nil, 400, "unknown parameter"},
@@ -192,24 +204,39 @@ func TestFailuresOfOursTellNothingInside(t *testing.T) {
 	}
 }
 
-func TestRoutesAreThoseOfTheContract(t *testing.T) {
+func TestTheRoutesAreThoseOfTheContract(t *testing.T) {
 	t.Parallel()
 	content, err := os.ReadFile("../../../api/openapi.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
+	var path string
+	var described []string
+
+	for line := range strings.Lines(string(content)) {
+		if found := regexp.MustCompile(`^  (/\S+):$`).FindStringSubmatch(strings.TrimRight(line, "\n")); found != nil {
+			path = found[1]
+		}
+		if found := regexp.MustCompile(`^    (get|put|post|patch|delete|head|options):$`).FindStringSubmatch(strings.TrimRight(line, "\n")); found != nil {
+			described = append(described, strings.ToUpper(found[1])+" "+path)
+		}
+	}
+
+	served := slices.Sorted(slices.Values(httpapi.Patterns()))
+	slices.Sort(described)
+	if !slices.Equal(described, served) {
+		t.Errorf("described are %q, served are %q", described, served)
+	}
+}
+
+func TestAContentTypeMayNameItsEncoding(t *testing.T) {
+	t.Parallel()
 	handler := inMemory(t)
 
-	paths := regexp.MustCompile(`(?m)^  (/v1/\S+):$`).FindAllStringSubmatch(string(content), -1)
+	answer := send(handler, http.MethodPost, "/v1/orders", body, "Content-Type", "application/json; charset=UTF-8")
 
-	if len(paths) != 3 {
-		t.Errorf("openapi.yaml has %d paths, want 3", len(paths))
-	}
-	for _, path := range paths {
-		target := strings.ReplaceAll(path[1], "{id}", "x")
-		if answer := send(handler, http.MethodGet, target, ""); answer.Code == http.StatusNotFound {
-			t.Errorf("nothing serves %s", path[1])
-		}
+	if answer.Code != http.StatusCreated {
+		t.Errorf("got %d %s", answer.Code, answer.Body)
 	}
 }
 

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,20 +27,34 @@ func badRequest(format string, args ...any) error {
 }
 
 func decode(r *http.Request, target any) error {
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || media != "application/json" {
-		return &requestError{status: http.StatusUnsupportedMediaType, detail: "Content-Type: want application/json"}
+	if err := wantJSON(r.Header); err != nil {
+		return err
 	}
-	decoder := json.NewDecoder(r.Body)
+	content, err := io.ReadAll(r.Body)
+	if err != nil {
+		return decodeError(err)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(target); err != nil {
 		return decodeError(err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		if oversized := tooLarge(err); oversized != nil {
-			return oversized
-		}
 		return badRequest("body: want one JSON object and nothing after it")
+	}
+	return exact(content, target)
+}
+
+func wantJSON(header http.Header) error {
+	media, parameters, err := mime.ParseMediaType(header.Get("Content-Type"))
+	if err != nil || media != "application/json" {
+		return &requestError{status: http.StatusUnsupportedMediaType, detail: "Content-Type: want application/json"}
+	}
+	if charset, given := parameters["charset"]; given && !strings.EqualFold(charset, "utf-8") {
+		return &requestError{status: http.StatusUnsupportedMediaType, detail: "Content-Type: want UTF-8, the one encoding of JSON"}
+	}
+	if header.Get("Content-Encoding") != "" {
+		return &requestError{status: http.StatusUnsupportedMediaType, detail: "Content-Encoding: want none"}
 	}
 	return nil
 }

@@ -147,6 +147,9 @@ func parameters(r *http.Request, known ...string) (map[string]string, error) {
 		if len(query[name]) > 1 {
 			return nil, badRequest("%s: given %d times, want once", name, len(query[name]))
 		}
+		if query.Has(name) && query.Get(name) == "" {
+			return nil, badRequest("%s: is empty", name)
+		}
 		found[name] = query.Get(name)
 		query.Del(name)
 	}
