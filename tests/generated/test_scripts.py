@@ -230,6 +230,33 @@ def test_a_smoke_test_fails_on_another_status(shell: Shell) -> None:
     assert "answered 500, not 200" in done.stderr
 
 
+def test_the_token_of_a_smoke_test_is_in_no_argument(shell: Shell) -> None:
+    shell.fake(
+        "curl",
+        RECORD + 'cat >"$CALLS.input"\ncase "$*" in *limit=1) echo 200 ;; *0000) echo 404 ;; *) echo 400 ;; esac\n',
+    )
+
+    done = shell.run("smoke", "-u", "http://127.0.0.1:1", SMOKE_TOKEN="hidden-word")
+
+    assert done.returncode == 0, done.stderr
+    assert len(shell.called()) == 4
+    assert "hidden-word" not in "".join(shell.called()) + done.stdout + done.stderr
+    config = shell.calls.with_name("calls.input").read_text(encoding="utf-8")
+    assert config == 'header = "Authorization: Bearer hidden-word"'
+
+
+@pytest.mark.parametrize(("token", "code"), [("", 0), ("refused", 1)])
+def test_a_service_that_asks_for_tokens_passes_without_one_and_fails_with_a_wrong_one(
+    shell: Shell, token: str, code: int
+) -> None:
+    shell.fake("curl", RECORD + "echo 401\n")
+
+    done = shell.run("smoke", "-u", "http://127.0.0.1:1", SMOKE_TOKEN=token)
+
+    assert done.returncode == code
+    assert ("set SMOKE_TOKEN" in done.stdout) is (code == 0)
+
+
 def test_a_feature_opens_two_files_that_pass_the_check(shell: Shell) -> None:
     opened = shell.run("feature", "-t", "PLAT-2", "-s", "Refunds", "-d", "22112026")
 

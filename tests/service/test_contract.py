@@ -49,6 +49,39 @@ def test_an_order_is_placed_read_listed_and_summed(api: Process) -> None:
     assert (summary["orders"], summary["revenue_cents"]) == (1, 2500)
 
 
+TOKENS = {
+    "AUTH_MODE": "jwt",
+    "AUTH_ISSUER": "https://id.test",
+    "AUTH_AUDIENCE": "orders",
+    "AUTH_JWKS_URL": "http://127.0.0.1:9/keys",
+}
+
+
+def test_who_shows_no_valid_token_is_refused(start: Start) -> None:
+    api = start("api", **TOKENS).ready()
+    unsigned = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL2lkLnRlc3QiLCJhdWQiOiJvcmRlcnMiLCJzdWIiOiJ4In0."
+
+    anonymous, wrong = api.ask("/v1/orders"), api.ask("/v1/orders", Authorization=f"Bearer {unsigned}")
+    written = place(api)
+
+    assert (anonymous.status, anonymous.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert (wrong.status, wrong.headers["WWW-Authenticate"]) == (401, 'Bearer error="invalid_token"')
+    assert written.status == 401
+    assert json.loads(written.text)["status"] == 401
+    assert api.operate("/readyz").status == 200
+    api.stop()
+    lines = [json.loads(line) for line in api.log.read_text(encoding="utf-8").splitlines()]
+    audited = [line for line in lines if line["msg"] == "Write audited"]
+    assert [(line["caller"], line["method"], line["status"]) for line in audited] == [("anonymous", "POST", 401)]
+
+
+def test_the_service_lets_strangers_in_on_a_laptop_alone(start: Start) -> None:
+    api = start("api", ENVIRONMENT="staging", ALLOW_MEMORY_STORE="true")
+
+    assert api.process.wait(20) == 2
+    assert "AUTH_MODE: off lets anybody in" in api.log.read_text(encoding="utf-8")
+
+
 def test_a_client_that_asks_too_often_is_told_when_to_come_back(start: Start) -> None:
     api = start("api", RATE_LIMIT_PER_SECOND="1", RATE_LIMIT_BURST="3").ready()
 

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"time"
 
 	"{{ cookiecutter.__go_module }}/internal/adapters/httpapi"
 	"{{ cookiecutter.__go_module }}/internal/adapters/store"
 	"{{ cookiecutter.__go_module }}/internal/app"
+	"{{ cookiecutter.__go_module }}/internal/platform/auth"
 	"{{ cookiecutter.__go_module }}/internal/platform/config"
 	"{{ cookiecutter.__go_module }}/internal/platform/health"
 	"{{ cookiecutter.__go_module }}/internal/platform/httpserver"
@@ -86,7 +88,7 @@ func newServer(p *process.Process, opened store.Store) *httpserver.Server {
 		IdempotencyTTL: p.Config.IdempotencyTTL,
 		Timeout:        p.Config.RequestTimeout,
 	})
-	handler := httpserver.Wrap(httpapi.New(application, p.Logger), httpserver.Options{
+	handler := httpserver.Wrap(httpapi.New(application, newGuard(p), p.Logger), httpserver.Options{
 		Observer:       p.Telemetry,
 		Logger:         p.Logger,
 		RequestTimeout: p.Config.RequestTimeout,
@@ -103,4 +105,13 @@ func newServer(p *process.Process, opened store.Store) *httpserver.Server {
 		Idle:       p.Config.IdleTimeout,
 	}
 	return httpserver.New("public listener", p.Config.HTTPAddr, handler, limits, p.Logger)
+}
+
+func newGuard(p *process.Process) *auth.Guard {
+	if p.Config.Auth.Mode == config.AuthOff {
+		return auth.Open(p.Logger)
+	}
+	keys := auth.NewKeys(p.Config.Auth.JWKSURL, &http.Client{}, time.Now)
+	rules := auth.Rules{Issuer: p.Config.Auth.Issuer, Audience: p.Config.Auth.Audience, Leeway: p.Config.Auth.Skew}
+	return auth.NewGuard(auth.NewVerifier(keys, rules, time.Now), p.Logger)
 }

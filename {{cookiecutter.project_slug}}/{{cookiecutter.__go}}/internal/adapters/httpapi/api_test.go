@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +18,7 @@ import (
 	"{{ cookiecutter.__go_module }}/internal/adapters/memory"
 	"{{ cookiecutter.__go_module }}/internal/app"
 	"{{ cookiecutter.__go_module }}/internal/domain/order"
+	"{{ cookiecutter.__go_module }}/internal/platform/auth"
 	"{{ cookiecutter.__go_module }}/internal/platform/httpserver"
 	"{{ cookiecutter.__go_module }}/internal/platform/telemetry"
 )
@@ -35,7 +36,7 @@ func newHandler(tb testing.TB, orders order.Repository, summaries app.Summaries)
 		Orders: orders, Summaries: summaries, Metrics: measured, Tracer: measured, Logger: logger,
 		Clock: time.Now, IdempotencyTTL: time.Hour, Timeout: time.Second,
 	})
-	return httpserver.Wrap(httpapi.New(application, logger), httpserver.Options{
+	return httpserver.Wrap(httpapi.New(application, auth.Open(logger), logger), httpserver.Options{
 		Observer: measured, Logger: logger, RequestTimeout: time.Second, MaxBodyBytes: 4096,
 	})
 }
@@ -204,28 +205,38 @@ func TestFailuresOfOursTellNothingInside(t *testing.T) {
 	}
 }
 
-func TestTheRoutesAreThoseOfTheContract(t *testing.T) {
-	t.Parallel()
+func described(t *testing.T) map[string]string {
+	t.Helper()
 	content, err := os.ReadFile("../../../api/openapi.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var path string
-	var described []string
-
+	var path, operation string
+	found := map[string]string{}
+	pathLine, methodLine := regexp.MustCompile(`^  (/\S+):\n`), regexp.MustCompile(`^    (get|put|post|patch|delete|head|options):\n`)
+	scopeLine := regexp.MustCompile(`^        - bearer: \[(\S+)\]\n`)
 	for line := range strings.Lines(string(content)) {
-		if found := regexp.MustCompile(`^  (/\S+):$`).FindStringSubmatch(strings.TrimRight(line, "\n")); found != nil {
-			path = found[1]
+		if match := pathLine.FindStringSubmatch(line); match != nil {
+			path = match[1]
 		}
-		if found := regexp.MustCompile(`^    (get|put|post|patch|delete|head|options):$`).FindStringSubmatch(strings.TrimRight(line, "\n")); found != nil {
-			described = append(described, strings.ToUpper(found[1])+" "+path)
+		if match := methodLine.FindStringSubmatch(line); match != nil {
+			operation = strings.ToUpper(match[1]) + " " + path
+			found[operation] = ""
+		}
+		if match := scopeLine.FindStringSubmatch(line); match != nil {
+			found[operation] = match[1]
 		}
 	}
+	return found
+}
 
-	served := slices.Sorted(slices.Values(httpapi.Patterns()))
-	slices.Sort(described)
-	if !slices.Equal(described, served) {
-		t.Errorf("described are %q, served are %q", described, served)
+func TestTheRoutesAndTheirScopesAreThoseOfTheContract(t *testing.T) {
+	t.Parallel()
+
+	contract := described(t)
+
+	if served := httpapi.Patterns(); !maps.Equal(contract, served) {
+		t.Errorf("described are %q, served are %q", contract, served)
 	}
 }
 

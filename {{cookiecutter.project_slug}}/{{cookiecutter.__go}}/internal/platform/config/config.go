@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -25,6 +26,7 @@ type Config struct {
 	AdminAddr          string
 	LogLevel           slog.Level
 	Store              Store
+	Auth               Auth
 	ShutdownTimeout    time.Duration
 	DrainDelay         time.Duration
 	ReadHeaderTimeout  time.Duration
@@ -87,7 +89,7 @@ func (c *Config) variables() []variable {
 		{"PIPELINE_INPUT", "examples/orders.ndjson", text(&c.PipelineInput)},
 		{"PIPELINE_OUTPUT", "tmp/pipeline", text(&c.PipelineOutput)},
 	}
-	return append(common, c.Store.variables()...)
+	return slices.Concat(common, c.Auth.variables(), c.Store.variables())
 }
 
 func Load(process Process, lookup Lookup) (Config, error) {
@@ -124,6 +126,9 @@ func (c *Config) contradictions(process Process) []string {
 		"RATE_LIMIT_BURST: %d is less than RATE_LIMIT_PER_SECOND %d, which could never be used", c.RateBurst, c.RatePerSecond)
 	refuse(c.ReadHeaderTimeout > c.ReadTimeout,
 		"HTTP_READ_HEADER_TIMEOUT: %s is more than HTTP_READ_TIMEOUT %s", c.ReadHeaderTimeout, c.ReadTimeout)
+	if process == API {
+		problems = append(problems, c.Auth.contradictions(c.Environment)...)
+	}
 	if process != Pipeline {
 		problems = append(problems, c.Store.contradictions(c.Environment)...)
 	}

@@ -86,6 +86,7 @@ func TestLoadTellsEveryProblemAtOnce(t *testing.T) {
 		"ENVIRONMENT": "moon", "HTTP_ADDR": "nope", "ADMIN_ADDR": ":99999", "LOG_LEVEL": "loud",
 		"SHUTDOWN_TIMEOUT": "soon", "HTTP_MAX_BODY_BYTES": "-1", "PPROF_ENABLED": "yes", "STORE": "tape",
 		"HTTP_TRUSTED_PROXIES": "10.0.0.1", "CORS_ALLOWED_ORIGINS": "https://shop.example.com/", "RATE_LIMIT_BURST": "0",
+		"AUTH_MODE": "sometimes", "AUTH_JWKS_URL": "ftp://id.test/keys",
 	}
 
 	found := problems(t, config.API, values)
@@ -111,9 +112,15 @@ func TestLoadRefusesContradictions(t *testing.T) {
 		"burst below the rate":      {config.API, map[string]string{"RATE_LIMIT_PER_SECOND": "300"}, "RATE_LIMIT_BURST: "},
 		"no limit of a client":      {config.API, map[string]string{"RATE_LIMIT_PER_SECOND": "0"}, ""},
 		"two proxies and an origin": {config.API, map[string]string{"HTTP_TRUSTED_PROXIES": "10.0.0.0/8, fd00::/8", "CORS_ALLOWED_ORIGINS": "https://a.test http://localhost:3000"}, ""},
-		"memory in production":      {config.API, map[string]string{"ENVIRONMENT": "production"}, "STORE: "},
+		"memory in production":      {config.API, map[string]string{"ENVIRONMENT": "production", "AUTH_MODE": "jwt", "AUTH_ISSUER": "https://id.test", "AUTH_AUDIENCE": "orders", "AUTH_JWKS_URL": "https://id.test/keys"}, "STORE: "},
 		"memory in staging, worker": {config.Worker, map[string]string{"ENVIRONMENT": "staging"}, "STORE: "},
-		"memory by consent":         {config.API, map[string]string{"ENVIRONMENT": "dev", "ALLOW_MEMORY_STORE": "true"}, ""},
+		"memory by consent":         {config.API, map[string]string{"ENVIRONMENT": "dev", "ALLOW_MEMORY_STORE": "true", "AUTH_MODE": "jwt", "AUTH_ISSUER": "https://id.test", "AUTH_AUDIENCE": "orders", "AUTH_JWKS_URL": "https://id.test/keys"}, ""},
+		"nobody is asked in dev":    {config.API, map[string]string{"ENVIRONMENT": "dev", "ALLOW_MEMORY_STORE": "true"}, "AUTH_MODE: "},
+		"a worker asks nobody":      {config.Worker, map[string]string{"ENVIRONMENT": "dev", "ALLOW_MEMORY_STORE": "true"}, ""},
+		"tokens without an issuer":  {config.API, map[string]string{"AUTH_MODE": "jwt", "AUTH_AUDIENCE": "orders", "AUTH_JWKS_URL": "https://id.test/keys"}, "AUTH_ISSUER: "},
+		"tokens without keys":       {config.API, map[string]string{"AUTH_MODE": "jwt", "AUTH_AUDIENCE": "orders", "AUTH_ISSUER": "https://id.test"}, "AUTH_JWKS_URL: "},
+		"keys in the open, local":   {config.API, map[string]string{"AUTH_MODE": "jwt", "AUTH_ISSUER": "x", "AUTH_AUDIENCE": "orders", "AUTH_JWKS_URL": "http://127.0.0.1/keys"}, ""},
+		"keys in the open":          {config.API, map[string]string{"ENVIRONMENT": "dev", "ALLOW_MEMORY_STORE": "true", "AUTH_MODE": "jwt", "AUTH_ISSUER": "x", "AUTH_AUDIENCE": "orders", "AUTH_JWKS_URL": "http://id.test/keys"}, "AUTH_JWKS_URL: "},
 		"pipeline needs no store":   {config.Pipeline, map[string]string{"ENVIRONMENT": "production"}, ""},
 		"empty counts as not set":   {config.API, map[string]string{"HTTP_ADDR": ""}, ""},
 	}
