@@ -236,7 +236,7 @@ def test_the_token_of_a_smoke_test_is_in_no_argument(shell: Shell) -> None:
         RECORD + 'cat >"$CALLS.input"\ncase "$*" in *limit=1) echo 200 ;; *0000) echo 404 ;; *) echo 400 ;; esac\n',
     )
 
-    done = shell.run("smoke", "-u", "http://127.0.0.1:1", SMOKE_TOKEN="hidden-word")
+    done = shell.run("smoke", "-u", "http://127.0.0.1:1", SMOKE_TOKEN="hidden-word")  # noqa: S106  -- no password
 
     assert done.returncode == 0, done.stderr
     assert len(shell.called()) == 4

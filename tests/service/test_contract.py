@@ -64,8 +64,8 @@ def test_who_shows_no_valid_token_is_refused(start: Start) -> None:
     anonymous, wrong = api.ask("/v1/orders"), api.ask("/v1/orders", Authorization=f"Bearer {unsigned}")
     written = place(api)
 
-    assert (anonymous.status, anonymous.headers["WWW-Authenticate"]) == (401, "Bearer")
-    assert (wrong.status, wrong.headers["WWW-Authenticate"]) == (401, 'Bearer error="invalid_token"')
+    assert (anonymous.status, anonymous.headers["Www-Authenticate"]) == (401, "Bearer")
+    assert (wrong.status, wrong.headers["Www-Authenticate"]) == (401, 'Bearer error="invalid_token"')
     assert written.status == 401
     assert json.loads(written.text)["status"] == 401
     assert api.operate("/readyz").status == 200
@@ -238,7 +238,8 @@ def test_every_wrong_variable_is_named_at_once_and_the_exit_code_is_2(start: Sta
 def test_production_refuses_a_store_that_forgets(start: Start) -> None:
     refused = start("api", ENVIRONMENT="production")
 
-    consented = start("api", ENVIRONMENT="production", ALLOW_MEMORY_STORE="true").ready()
+    tokens = {**TOKENS, "AUTH_JWKS_URL": "https://127.0.0.1:9/keys"}
+    consented = start("api", ENVIRONMENT="production", ALLOW_MEMORY_STORE="true", **tokens).ready()
 
     assert refused.process.wait(30) == 2
     assert "ALLOW_MEMORY_STORE" in refused.log.read_text(encoding="utf-8")
