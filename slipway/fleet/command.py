@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from click import UsageError
 
+from slipway.engine import MISSING
 from slipway.fleet.bring import Sent
 from slipway.fleet.kept import InUseError
 from slipway.fleet.progress import Progress, span
@@ -52,8 +53,7 @@ def require_copier() -> None:
         UsageError: it was; the message says what to install.
     """
     if find_spec("copier") is None:
-        message = "Copier is not installed; install slipway with its extra: slipway[update]"
-        raise UsageError(message)
+        raise UsageError(MISSING)
 
 
 def default_cache() -> Path:
