@@ -27,7 +27,8 @@ from slipway.fleet.run import Means, survey, update_all
 from slipway.fleet.sources import Repository, repository
 from slipway.gitting import git
 from slipway.lineage import ANSWERS_FILE
-from slipway.update.run import Wish, update
+from slipway.update.outcome import Wish
+from slipway.update.run import update
 
 ROOT = Path(__file__).resolve().parent.parent
 TREE = "{{cookiecutter.project_slug}}"

@@ -21,7 +21,8 @@ from typing import NamedTuple
 from generation import ROOT, TREE, say, template_in
 
 from slipway.engine import Engine
-from slipway.update.run import Wish, update
+from slipway.update.outcome import Wish
+from slipway.update.run import update
 
 GOAL_COPIES, GOAL_LOOK = 3.0, 1.0
 OLD, NEW = "v99.0.0", "v99.1.0"

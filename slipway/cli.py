@@ -165,7 +165,7 @@ def update_command(  # noqa: PLR0913  -- \\b is click's mark for lines that it m
     for review. The commit message says what changed, what is in conflict, what to look at and what to apply again.
     """
     from slipway.update.command import Asked, carry_out  # noqa: PLC0415  -- a check of a service need not pay for it
-    from slipway.update.run import Wish  # noqa: PLC0415
+    from slipway.update.outcome import Wish  # noqa: PLC0415
 
     wish = Wish(version, answers, branch, ticket, [name for name in targets.split(",") if name])
     sent = remote if push or merge_request else None
@@ -309,7 +309,7 @@ def fleet_update(  # noqa: PLR0913  -- each is an option
     from slipway.fleet import command  # noqa: PLC0415  -- a check of a service need not pay for it
     from slipway.fleet.bring import Sent  # noqa: PLC0415
     from slipway.fleet.run import Means  # noqa: PLC0415
-    from slipway.update.run import Wish  # noqa: PLC0415
+    from slipway.update.outcome import Wish  # noqa: PLC0415
 
     wish = Wish(version, ticket=ticket, targets=[name for name in targets.split(",") if name])
     sent = Sent(remote, merge_request) if push or merge_request else None

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from slipway.adopt import AdoptError
 from slipway.adopt.areas import LINK, REST, Area
-from slipway.adopt.comparison import Comparison, State, closest, compare, likeness, looks_like_a_copy
+from slipway.adopt.comparison import Compared, Comparison, State, closest, compare, likeness, looks_like_a_copy
 from slipway.adopt.comparison import read_rendering as read
 from slipway.adopt.proposal import Proposal, address_of, checked, module_of, propose, read_asked
 from slipway.adopt.records import Record, find_record, mapped, same_template
@@ -190,6 +190,30 @@ def make_plan(path: Path, wish: Wish, engine: Engine, tell: Tell = lambda _: Non
         snapshot.ignored(create),
         notes,
     )
+
+
+class Written(NamedTuple):
+    """What was written.
+
+    Attributes:
+        step: the step.
+        branch: where it waits.
+        commit: its id.
+        created: files that the repository had not.
+        taken: files of which the template's version replaced the repository's.
+        removed: files that the link makes useless.
+        kept: files that differ, or are the service's own, and were left as they are.
+        blocked: files that something else stands in the place of.
+    """
+
+    step: Step
+    branch: str
+    commit: str
+    created: Sequence[str]
+    taken: Sequence[str]
+    removed: Sequence[str]
+    kept: Sequence[Compared]
+    blocked: Sequence[Compared]
 
 
 def branch_of(snapshot: Snapshot, area: Area) -> str:

@@ -7,15 +7,12 @@ import secrets
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from slipway.adopt.areas import LINK
 from slipway.adopt.comparison import Compared, State
-from slipway.adopt.plan import Plan, Progress, branch_of
+from slipway.adopt.plan import Plan, Progress, Written, branch_of
 from slipway.report import CODES, Paint, colours, shown_whole
-
-if TYPE_CHECKING:
-    from slipway.adopt.write import Written
 
 WIDTH = 100
 LISTED = 12

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from slipway.adopt import AdoptError, UsageError
 from slipway.adopt.areas import LINK, NAMES, Area, named
-from slipway.adopt.comparison import Compared, Rendered, State
-from slipway.adopt.plan import Plan, Progress, Step, branch_of
+from slipway.adopt.comparison import Rendered, State
+from slipway.adopt.plan import Plan, Progress, Step, Written, branch_of
 from slipway.adopt.snapshot import UNWATCHED
 from slipway.adopt.text import message
 from slipway.gitting import GitError, git, git_bytes
@@ -31,30 +31,6 @@ class Order(NamedTuple):
     takes: Sequence[str] = ()
     branch: str | None = None
     ticket: str | None = None
-
-
-class Written(NamedTuple):
-    """What was written.
-
-    Attributes:
-        step: the step.
-        branch: where it waits.
-        commit: its id.
-        created: files that the repository had not.
-        taken: files of which the template's version replaced the repository's.
-        removed: files that the link makes useless.
-        kept: files that differ, or are the service's own, and were left as they are.
-        blocked: files that something else stands in the place of.
-    """
-
-    step: Step
-    branch: str
-    commit: str
-    created: Sequence[str]
-    taken: Sequence[str]
-    removed: Sequence[str]
-    kept: Sequence[Compared]
-    blocked: Sequence[Compared]
 
 
 def write(plan: Plan, order: Order) -> Written:

@@ -11,8 +11,9 @@ from slipway.fleet.sources import Repository, SourceError
 from slipway.fleet.templates import engine_of
 from slipway.gitting import GitError, git, names
 from slipway.update.command import CONFLICTS, DONE, LOOK, status
+from slipway.update.outcome import Wish
 from slipway.update.push import push, waits_there
-from slipway.update.run import Wish, branch_of, linked, target, update
+from slipway.update.run import branch_of, linked, target, update
 from slipway.update.text import needs_a_look
 
 WORDS = {DONE: "updated", CONFLICTS: "conflict", LOOK: "look"}

@@ -20,7 +20,7 @@ from slipway.fleet.run import Means, Record, survey, update_all
 from slipway.fleet.show import as_csv, as_json, counted, status_table, update_table
 from slipway.fleet.sources import Repository, SourceError, listed
 from slipway.report import Paint, colours, shown_whole
-from slipway.update.run import Wish
+from slipway.update.outcome import Wish
 
 DONE, FAILED, WRONG, WORK, LOOK, INTERRUPTED = 0, 1, 2, 3, 4, 130
 

@@ -18,7 +18,7 @@ from slipway.fleet.progress import Progress
 from slipway.fleet.sources import Repository
 from slipway.fleet.templates import Template, fetch, unlock
 from slipway.lineage import cloned_from
-from slipway.update.run import Wish
+from slipway.update.outcome import Wish
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -11,8 +11,9 @@ from slipway.engine import MISSING, Engine, EngineError, lacks_copier
 from slipway.gitting import GitError
 from slipway.lineage import LinkError
 from slipway.report import Paint, colours, shown_whole
+from slipway.update.outcome import Outcome, Wish
 from slipway.update.push import PushError, push, waits_there
-from slipway.update.run import Outcome, UpdateError, Wish, branch_of, linked, target, update, waits
+from slipway.update.run import UpdateError, branch_of, linked, target, update, waits
 from slipway.update.text import merge_request, needs_a_look, screen
 
 DONE, FAILED, CONFLICTS, LOOK, NEWER = 0, 1, 3, 4, 5

@@ -6,14 +6,11 @@ import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from slipway.gitting import without_credentials
 from slipway.report import Paint, colours, shown, shown_whole
 from slipway.update.audit import Look, summary
-
-if TYPE_CHECKING:
-    from slipway.update.run import Outcome
+from slipway.update.outcome import Outcome
 
 WIDTH = 100
 LISTED = 40

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from slipway.adopt.areas import named
-from slipway.adopt.plan import Plan, Wish, make_plan
-from slipway.adopt.write import Order, Written, write
+from slipway.adopt.plan import Plan, Wish, Written, make_plan
+from slipway.adopt.write import Order, write
 from slipway.engine import Engine
 from tests.conftest import TREE, commit_all, git
 

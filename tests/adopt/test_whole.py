@@ -12,7 +12,7 @@ from slipway.adopt.plan import Wish, make_plan
 from slipway.adopt.write import Order, write
 from slipway.contract import check
 from slipway.lineage import ANSWERS_FILE
-from slipway.update.run import Wish as Update
+from slipway.update.outcome import Wish as Update
 from slipway.update.run import update
 from tests.adopt.hand import MAIN, MODULE, Adopting, blobs, repository
 from tests.conftest import commit_all, git

@@ -15,7 +15,7 @@ from slipway.cli import main
 from slipway.fleet.progress import Progress
 from slipway.fleet.run import Means, update_all
 from slipway.fleet.sources import repository
-from slipway.update.run import Wish
+from slipway.update.outcome import Wish
 from tests.conftest import commit_all, git, tree_of
 from tests.fleet.fleet import Fleet, edit
 from tests.fleet.test_pool import hang

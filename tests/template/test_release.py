@@ -22,7 +22,7 @@ from slipway.template import release as releasing
 from slipway.template.measure import Measured, measure, short
 from slipway.template.release import ReleaseError, Wish, next_version, release, stand_of
 from slipway.template.state import at
-from slipway.update.run import Wish as UpdateWish
+from slipway.update.outcome import Wish as UpdateWish
 from slipway.update.run import update
 from tests.conftest import commit_all, git
 from tests.template.small import Change, Small, both

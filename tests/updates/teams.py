@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from slipway.engine import Engine
-from slipway.update.run import Outcome, Wish, update
+from slipway.update.outcome import Outcome, Wish
+from slipway.update.run import update
 from tests.conftest import Answers, git
 
 LINKED = "120000"

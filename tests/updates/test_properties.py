@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 from slipway.gitting import git_bytes
-from slipway.update.run import Outcome
+from slipway.update.outcome import Outcome
 from tests.conftest import git
 from tests.updates.small import Entry, Small, text
 from tests.updates.teams import LINKED, Kept, commit, folder_of, held, missing, named, refit, written

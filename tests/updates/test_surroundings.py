@@ -13,7 +13,8 @@ from copier import run_copy
 
 from slipway.engine import Engine, EngineError
 from slipway.gitting import GitError
-from slipway.update.run import Outcome, UpdateError, Wish, update
+from slipway.update.outcome import Outcome, Wish
+from slipway.update.run import UpdateError, update
 from tests.conftest import git
 from tests.updates.small import QUESTIONS, Entry, Files, Small, lived, text
 from tests.updates.teams import commit, folder_of, held, refit
