@@ -5,12 +5,17 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strconv"
+	"time"
 
 	"{{ cookiecutter.__go_module }}/internal/domain/order"
 	"{{ cookiecutter.__go_module }}/internal/platform/httpserver"
 )
 
-const retryAfterSeconds = "1"
+type busyError interface {
+	error
+	RetryAfter() time.Duration
+}
 
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	problem := problemFor(err)
@@ -18,7 +23,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 		a.logger.ErrorContext(r.Context(), "Failed to serve request", "error", err)
 	}
 	if problem.Status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", retryAfterSeconds)
+		w.Header().Set("Retry-After", retryAfter(err))
 	}
 	httpserver.WriteProblem(w, problem)
 }
@@ -26,6 +31,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 func problemFor(err error) httpserver.Problem {
 	var request *requestError
 	var invalid *order.ValidationError
+	var busy busyError
 	var network net.Error
 	switch {
 	case errors.As(err, &request):
@@ -42,6 +48,8 @@ func problemFor(err error) httpserver.Problem {
 		return httpserver.NewProblem(http.StatusNotFound, order.ErrNotFound.Error())
 	case isBadInput(err):
 		return httpserver.NewProblem(http.StatusBadRequest, err.Error())
+	case errors.As(err, &busy):
+		return httpserver.NewProblem(http.StatusServiceUnavailable, "a part of the service does not answer; try again later")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return httpserver.NewProblem(http.StatusServiceUnavailable, "the request took too long; try again")
 	case errors.As(err, &network):
@@ -49,6 +57,15 @@ func problemFor(err error) httpserver.Problem {
 	default:
 		return httpserver.NewProblem(http.StatusInternalServerError, "the request could not be served")
 	}
+}
+
+func retryAfter(err error) string {
+	const second = int64(time.Second)
+	var busy busyError
+	if !errors.As(err, &busy) {
+		return "1"
+	}
+	return strconv.FormatInt(max(1, (int64(busy.RetryAfter())+second-1)/second), 10)
 }
 
 func isBadInput(err error) bool {
