@@ -53,7 +53,7 @@ func start(ctx context.Context, p *process.Process) (*httpserver.Server, error) 
 	if err := p.StartAdmin(ctx); err != nil {
 		return nil, fmt.Errorf("start admin listener: %w", err)
 	}
-	opened, err := store.Open(ctx, p.Config, p.Logger)
+	opened, err := store.Open(ctx, p.Config, p.Logger, p.Telemetry)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}

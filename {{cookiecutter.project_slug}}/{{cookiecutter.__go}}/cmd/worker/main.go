@@ -48,7 +48,7 @@ func start(ctx context.Context, p *process.Process) error {
 	if err := p.StartAdmin(ctx); err != nil {
 		return fmt.Errorf("start admin listener: %w", err)
 	}
-	opened, err := store.Open(ctx, p.Config, p.Logger)
+	opened, err := store.Open(ctx, p.Config, p.Logger, p.Telemetry)
 	if err != nil {
 		return fmt.Errorf("open store: %w", err)
 	}

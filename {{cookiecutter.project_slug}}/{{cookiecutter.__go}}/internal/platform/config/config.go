@@ -130,7 +130,7 @@ func (c *Config) contradictions(process Process) []string {
 		problems = append(problems, c.Auth.contradictions(c.Environment)...)
 	}
 	if process != Pipeline {
-		problems = append(problems, c.Store.contradictions(c.Environment)...)
+		problems = append(problems, c.Store.contradictions(c)...)
 	}
 	return problems
 }

@@ -5,9 +5,10 @@ import (
 	"log/slog"
 
 	"{{ cookiecutter.__go_module }}/internal/platform/config"
+	"{{ cookiecutter.__go_module }}/internal/platform/telemetry"
 )
 
-func Open(_ context.Context, _ config.Config, _ *slog.Logger) (Store, error) {
+func Open(_ context.Context, _ config.Config, _ *slog.Logger, _ *telemetry.Telemetry) (Store, error) {
 	return openMemory(), nil
 }
 

@@ -2,14 +2,16 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
 	"{{ cookiecutter.__go_module }}/internal/adapters/postgres"
 	"{{ cookiecutter.__go_module }}/internal/platform/config"
+	"{{ cookiecutter.__go_module }}/internal/platform/telemetry"
 )
 
-func Open(ctx context.Context, loaded config.Config, logger *slog.Logger) (Store, error) {
+func Open(ctx context.Context, loaded config.Config, logger *slog.Logger, measured *telemetry.Telemetry) (Store, error) {
 	if loaded.Store.Kind == config.StoreMemory {
 		return openMemory(), nil
 	}
@@ -17,13 +19,17 @@ func Open(ctx context.Context, loaded config.Config, logger *slog.Logger) (Store
 	if err != nil {
 		return Store{}, fmt.Errorf("open postgresql: %w", err)
 	}
-	return Store{
+	guard, err := newGuard(ctx, loaded.Store.Resilience, postgres.Transient, logger, measured)
+	if err != nil {
+		return Store{}, errors.Join(err, opened.Close(ctx))
+	}
+	return Guarded(guard, Store{
 		Orders:    opened,
 		Summaries: opened,
 		Inbox:     opened,
 		Ping:      opened.Ping,
 		Close:     opened.Close,
-	}, nil
+	}), nil
 }
 
 func Migrate(ctx context.Context, loaded config.Config, command string) (map[string]string, error) {

@@ -14,8 +14,8 @@ func (s *Store) variables() []variable {
 	}
 }
 
-func (s *Store) contradictions(environment string) []string {
-	if environment == Local || s.AllowMemory {
+func (s *Store) contradictions(loaded *Config) []string {
+	if loaded.Environment == Local || s.AllowMemory {
 		return nil
 	}
 	return []string{"STORE: memory loses every order at a restart and is refused outside ENVIRONMENT=local; " +

@@ -19,28 +19,41 @@ type Store struct {
 	DatabaseURL Secret
 	MaxConns    int32
 	Timeout     time.Duration
+	Resilience  Resilience
 }
 
 func (s *Store) variables() []variable {
-	return []variable{
+	own := []variable{
 		{"STORE", "memory", oneOf(&s.Kind, StoreMemory, StorePostgreSQL)},
 		{"ALLOW_MEMORY_STORE", "false", boolean(&s.AllowMemory)},
 		{"DATABASE_URL", "", databaseURL(&s.DatabaseURL)},
 		{"DATABASE_MAX_CONNS", "10", connections(&s.MaxConns, 2, 1000)},
 		{"DATABASE_TIMEOUT", "5s", duration(&s.Timeout, 10*time.Millisecond, time.Minute)},
 	}
+	return append(own, s.Resilience.variables()...)
 }
 
-func (s *Store) contradictions(environment string) []string {
-	switch {
-	case s.Kind == StoreMemory && environment != Local && !s.AllowMemory:
-		return []string{"STORE: memory loses every order at a restart and is refused outside ENVIRONMENT=local; " +
-			"set STORE=postgresql, or consent with ALLOW_MEMORY_STORE=true"}
-	case s.Kind == StorePostgreSQL && s.DatabaseURL == "":
-		return []string{"DATABASE_URL: is empty, want postgres://user:password@host:5432/name when STORE=postgresql"}
-	default:
-		return nil
+func (s *Store) contradictions(loaded *Config) []string {
+	if s.Kind == StoreMemory {
+		return s.contradictionsOfMemory(loaded.Environment)
 	}
+	problems := s.Resilience.contradictions(loaded)
+	if s.DatabaseURL == "" {
+		problems = append(problems, "DATABASE_URL: is empty, want postgres://user:password@host:5432/name when STORE=postgresql")
+	}
+	return problems
+}
+
+func (s *Store) contradictionsOfMemory(environment string) []string {
+	var problems []string
+	if environment != Local && !s.AllowMemory {
+		problems = append(problems, "STORE: memory loses every order at a restart and is refused outside ENVIRONMENT=local; "+
+			"set STORE=postgresql, or consent with ALLOW_MEMORY_STORE=true")
+	}
+	if s.Resilience.faulty() {
+		problems = append(problems, "FAULT_FAILURES, FAULT_SLOW: have nothing to break when STORE=memory")
+	}
+	return problems
 }
 
 func connections(target *int32, least, most int64) func(string) error {
