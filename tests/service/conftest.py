@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -148,10 +149,9 @@ def start(built: Callable[[str], Path]) -> Iterator[Start]:
         process.kill()
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the address of a real PostgreSQL server."""
-    folder = tmp_path_factory.mktemp("pg")
+@contextmanager
+def postgresql(folder: Path) -> Iterator[str]:
+    """Run a real PostgreSQL server in a folder and give its address; it listens on a socket file there."""
     for place in [folder, *folder.parents]:
         if place.stat().st_uid == os.geteuid() and place != Path("/"):
             place.chmod(place.stat().st_mode | 0o711)
@@ -160,3 +160,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     )
     yield str(database.get_uri())
     database.cleanup()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of a real PostgreSQL server."""
+    with postgresql(tmp_path_factory.mktemp("pg")) as address:
+        yield address
