@@ -10,6 +10,7 @@ from slipway.contract.registry import check
 from slipway.contract.repository import Document, Repository
 
 REGISTRY_FILE = "telemetry/metrics.yaml"
+REGISTRIES = r"telemetry/[^/]+\.yaml$"
 ANNOTATIONS = ("summary", "description", "runbook_url")
 FOREIGN = ("go_", "process_", "kube_", "container_", "up", "ALERTS", "promhttp_", "scrape_")
 SUFFIXES = ("_bucket", "_sum", "_count")
@@ -71,7 +72,8 @@ def runbooks(repository: Repository) -> Iterator[tuple[str, int, str]]:
 )
 def metrics(repository: Repository) -> Iterator[tuple[str, int, str]]:
     """Yield alerts over metrics that the registry does not know."""
-    known = set(re.findall(r"[a-z][a-z0-9_]+", repository.text(REGISTRY_FILE)))
+    texts = [repository.text(path) for path in repository.matching(REGISTRIES)]
+    known = {name for text in texts for name in re.findall(r"[a-z][a-z0-9_]+", text)}
     recorded = {
         str(rule.get("record"))
         for path in repository.matching(r"(?:observability|k8s)/.*\.ya?ml$")

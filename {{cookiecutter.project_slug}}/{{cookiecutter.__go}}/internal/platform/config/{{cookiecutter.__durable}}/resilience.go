@@ -35,7 +35,7 @@ func (r *Resilience) variables() []variable {
 		{"RESILIENCE_MAX_CONCURRENT", "32", integer(&r.MaxConcurrent, 1, 10_000)},
 		{"RESILIENCE_MAX_WAIT", "250ms", duration(&r.MaxWait, 0, time.Minute)},
 		{"RESILIENCE_BREAKER_FAILURES", "50", integer(&r.BreakerFailures, 1, 100)},
-		{"RESILIENCE_BREAKER_CALLS", "20", integer(&r.BreakerCalls, 1, 100_000)},
+		{"RESILIENCE_BREAKER_CALLS", "10", integer(&r.BreakerCalls, 1, 100_000)},
 		{"RESILIENCE_BREAKER_WINDOW", "10s", duration(&r.BreakerWindow, time.Second, 10*time.Minute)},
 		{"RESILIENCE_BREAKER_DELAY", "5s", duration(&r.BreakerDelay, 10*time.Millisecond, 10*time.Minute)},
 		{"FAULT_FAILURES", "0", integer(&r.FaultFailures, 0, 100)},
