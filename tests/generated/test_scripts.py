@@ -26,6 +26,7 @@ SCRIPTS = [
     "template-update",
     "verify",
     "lint-repository",
+    "fault-drill",
 ]
 RECORD = 'printf \'%s\\n\' "$(basename "$0") $*" >>"$CALLS"\n'
 KUBECTL = (
@@ -125,6 +126,10 @@ def test_an_unknown_option_ends_with_2_and_one_line(script: str, shell: Shell) -
         ("feature", ["-t", "PLAT-2", "-d", "2026-01-01"], "day '2026-01-01'"),
         ("commit-check", [], "say -r RANGE or -f FILE"),
         ("manifests", ["-e", "qa"], "environment 'qa'"),
+        ("fault-drill", ["-f", "101"], "-f '101' is not from 0 to 100"),
+        ("fault-drill", ["-n", "1x"], "-n '1x' is no whole number"),
+        ("fault-drill", ["-p", "0"], "-p '0' is not from 1 to 100"),
+        ("fault-drill", [], "STORE is memory"),
     ],
 )
 def test_a_wrong_input_ends_with_2_and_says_why(script: str, words: list[str], told: str, shell: Shell) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -137,6 +139,20 @@ def test_a_drill_makes_the_store_fail_and_retries_hide_it(start: Start, settings
     assert answers.count(200) >= 50
     assert measured(api, 'resilience_retries_total{dependency="store"}') >= 1
     assert "Injecting faults" in messages(api)
+
+
+def test_the_drill_of_the_service_shows_the_breaker(built: Callable[[str], Path], settings: dict[str, str]) -> None:
+    script = built("postgresql") / "bin/fault-drill"
+    environment = {"PATH": os.environ["PATH"], **settings}
+
+    done = subprocess.run(
+        [script, "-f", "100", "-n", "40"], check=False, capture_output=True, text=True, env=environment
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"503 +40 times", done.stdout)
+    assert 'resilience_breaker_state{dependency="store"} 2' in done.stdout
+    assert "Breaker opened" in done.stdout
 
 
 def test_production_refuses_a_drill(start: Start, settings: dict[str, str]) -> None:
