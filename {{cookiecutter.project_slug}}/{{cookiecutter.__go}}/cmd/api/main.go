@@ -89,7 +89,7 @@ func newServer(p *process.Process, opened store.Store) *httpserver.Server {
 		Timeout:        p.Config.RequestTimeout,
 	})
 	handler := httpserver.Wrap(httpapi.New(application, newGuard(p), p.Logger), httpserver.Options{
-		Observer:       p.Telemetry,
+		Observer:       p.Telemetry.Requests("limit", "date"),
 		Logger:         p.Logger,
 		RequestTimeout: p.Config.RequestTimeout,
 		MaxBodyBytes:   p.Config.MaxBodyBytes,

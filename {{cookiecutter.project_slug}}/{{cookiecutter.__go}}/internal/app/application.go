@@ -28,6 +28,8 @@ type Application struct {
 }
 
 func New(deps Dependencies) Application {
+	deps.Orders = tracedOrders{deps.Orders, deps.Tracer}
+	deps.Summaries = tracedSummaries{deps.Summaries, deps.Tracer}
 	return Application{
 		PlaceOrder:   decorate(deps, "place order", deps.placeOrder),
 		GetOrder:     decorate(deps, "get order", deps.getOrder),

@@ -2,8 +2,11 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 )
+
+var errAborted = errors.New("aborted by a panic")
 
 func withTimeout[Q, R any](limit time.Duration, next Handler[Q, R]) Handler[Q, R] {
 	return func(ctx context.Context, query Q) (R, error) {
@@ -16,8 +19,10 @@ func withTimeout[Q, R any](limit time.Duration, next Handler[Q, R]) Handler[Q, R
 func withSpan[Q, R any](tracer Tracer, name string, next Handler[Q, R]) Handler[Q, R] {
 	return func(ctx context.Context, query Q) (R, error) {
 		ctx, end := tracer.Span(ctx, name)
-		answer, err := next(ctx, query)
-		end(err)
-		return answer, err
+		outcome := errAborted
+		defer func() { end(outcome) }()
+		var answer R
+		answer, outcome = next(ctx, query)
+		return answer, outcome
 	}
 }

@@ -75,7 +75,7 @@ func (p *Projector) batch(ctx context.Context) (int, error) {
 	ctx, end := p.Tracer.Span(ctx, "project orders")
 	var applied, duplicates int64
 	batch, err := p.Inbox.Take(ctx, projectionBatch, func(ctx context.Context, event order.Placed, summaries Summaries) error {
-		counted, err := summaries.Apply(ctx, event)
+		counted, err := tracedSummaries{summaries, p.Tracer}.Apply(ctx, event)
 		if err != nil {
 			return fmt.Errorf("apply event %s: %w", event.EventID, err)
 		}

@@ -27,6 +27,7 @@ type Config struct {
 	LogLevel           slog.Level
 	Store              Store
 	Auth               Auth
+	Telemetry          Telemetry
 	ShutdownTimeout    time.Duration
 	DrainDelay         time.Duration
 	ReadHeaderTimeout  time.Duration
@@ -89,7 +90,7 @@ func (c *Config) variables() []variable {
 		{"PIPELINE_INPUT", "examples/orders.ndjson", text(&c.PipelineInput)},
 		{"PIPELINE_OUTPUT", "tmp/pipeline", text(&c.PipelineOutput)},
 	}
-	return slices.Concat(common, c.Auth.variables(), c.Store.variables())
+	return slices.Concat(common, c.Telemetry.variables(), c.Auth.variables(), c.Store.variables())
 }
 
 func Load(process Process, lookup Lookup) (Config, error) {
@@ -129,6 +130,7 @@ func (c *Config) contradictions(process Process) []string {
 	if process == API {
 		problems = append(problems, c.Auth.contradictions(c.Environment)...)
 	}
+	problems = append(problems, c.Telemetry.contradictions(c.Environment)...)
 	if process != Pipeline {
 		problems = append(problems, c.Store.contradictions(c)...)
 	}

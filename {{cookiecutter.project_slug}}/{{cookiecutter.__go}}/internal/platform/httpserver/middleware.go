@@ -13,8 +13,11 @@ import (
 	"time"
 )
 
+// Observer is told of every request when it comes, when it was answered, and when a limit refused it. The context that
+// RequestStarted gives is the one the request is served in.
 type Observer interface {
-	RequestStarted(ctx context.Context, r *http.Request, route string) (context.Context, func(status int, took time.Duration))
+	RequestStarted(ctx context.Context, r *http.Request) context.Context
+	RequestServed(ctx context.Context, r *http.Request, route string, status int, took time.Duration)
 	RequestRefused(ctx context.Context, reason string)
 }
 
@@ -50,105 +53,124 @@ func Wrap(mux *http.ServeMux, options Options) http.Handler {
 
 func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
-	route := e.route(r)
-	ctx, finish := e.options.Observer.RequestStarted(r.Context(), r, route)
-	answer := &recorder{ResponseWriter: w}
-	defer func() {
-		if cause := recover(); cause != nil {
-			e.options.Logger.ErrorContext(ctx, "Failed to serve request", "error", fmt.Sprint(cause), "stack", string(debug.Stack()))
-			answer.fail()
-		}
-		took := time.Since(started)
-		finish(answer.statusCode(), took)
-		e.options.Logger.InfoContext(ctx, "Request served", "method", r.Method, "route", route,
-			"status", answer.statusCode(), "bytes", answer.bytes, "duration_ms", took.Milliseconds())
-	}()
+	ctx := e.options.Observer.RequestStarted(r.Context(), r)
 	limited, cancel := context.WithTimeout(ctx, e.options.RequestTimeout)
 	defer cancel()
-	e.serve(answer, r.WithContext(limited), route)
+	answer := &recorder{ResponseWriter: w, request: r.WithContext(limited)}
+	defer e.finish(ctx, answer, started)
+	e.serve(answer, answer.request)
 }
 
-func (e *edge) serve(w http.ResponseWriter, r *http.Request, route string) {
-	secure(w.Header())
-	if allowOrigin(w, r, e.options.AllowedOrigins) {
+func (e *edge) finish(ctx context.Context, answer *recorder, started time.Time) {
+	if cause := recover(); cause != nil {
+		e.options.Logger.LogAttrs(ctx, slog.LevelError, "Failed to serve request",
+			slog.String("error", fmt.Sprint(cause)), slog.String("stack", string(debug.Stack())))
+		answer.fail()
+	}
+	took, route := time.Since(started), route(answer.request)
+	e.options.Observer.RequestServed(ctx, answer.request, route, answer.statusCode(), took)
+	e.options.Logger.LogAttrs(ctx, slog.LevelInfo, "Request served",
+		slog.String("method", answer.request.Method),
+		slog.String("route", route),
+		slog.Int("status", answer.statusCode()),
+		slog.Int64("bytes", answer.bytes),
+		slog.Int64("duration_ms", took.Milliseconds()),
+	)
+}
+
+func (e *edge) serve(answer *recorder, r *http.Request) {
+	secure(answer.Header())
+	if allowOrigin(answer, r, e.options.AllowedOrigins) {
 		return
 	}
 	if wait, allowed := e.limiter.allow(r); !allowed {
-		e.options.Observer.RequestRefused(r.Context(), RefusedByRate)
-		refuseRate(w, wait)
+		e.refuse(r, RefusedByRate)
+		refuseRate(answer, wait)
 		return
 	}
 	defer e.inFlight.Add(-1)
 	if open := e.inFlight.Add(1); e.options.MaxInFlight > 0 && open > e.options.MaxInFlight {
-		e.options.Observer.RequestRefused(r.Context(), RefusedByLoad)
-		refuseLoad(w)
+		e.refuse(r, RefusedByLoad)
+		refuseLoad(answer)
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, e.options.MaxBodyBytes)
-	if route == unmatched {
-		refuseUnmatched(w, r, e.mux)
+	r.Body = http.MaxBytesReader(answer, r.Body, e.options.MaxBodyBytes)
+	e.dispatch(answer, r)
+}
+
+func (e *edge) refuse(r *http.Request, reason string) {
+	_, r.Pattern = e.mux.Handler(r)
+	e.options.Observer.RequestRefused(r.Context(), reason)
+}
+
+func (e *edge) dispatch(answer *recorder, r *http.Request) {
+	if path.Clean(r.URL.Path) != r.URL.Path {
+		refuseUnmatched(answer, http.StatusNotFound)
 		return
 	}
-	e.mux.ServeHTTP(w, r)
+	answer.dispatching = true
+	e.mux.ServeHTTP(answer, r)
+	answer.dispatching = false
+	if answer.withheld != 0 {
+		refuseUnmatched(answer, answer.withheld)
+	}
 }
 
 func secure(header http.Header) {
-	header.Set("Cache-Control", "no-store")
-	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	header.Set("Cross-Origin-Resource-Policy", "same-origin")
-	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("Strict-Transport-Security", "max-age=31536000")
-	header.Set("X-Content-Type-Options", "nosniff")
+	values := [...]string{
+		"no-store",
+		"default-src 'none'; frame-ancestors 'none'",
+		"same-origin",
+		"no-referrer",
+		"max-age=31536000",
+		"nosniff",
+	}
+	header["Cache-Control"] = values[0:1:1]
+	header["Content-Security-Policy"] = values[1:2:2]
+	header["Cross-Origin-Resource-Policy"] = values[2:3:3]
+	header["Referrer-Policy"] = values[3:4:4]
+	header["Strict-Transport-Security"] = values[4:5:5]
+	header["X-Content-Type-Options"] = values[5:6:6]
 }
 
-func (e *edge) route(r *http.Request) string {
-	_, pattern := e.mux.Handler(r)
-	if pattern == "" || path.Clean(r.URL.Path) != r.URL.Path {
+func route(r *http.Request) string {
+	if r.Pattern == "" || path.Clean(r.URL.Path) != r.URL.Path {
 		return unmatched
 	}
-	if _, found, cut := strings.Cut(pattern, " "); cut {
+	if _, found, cut := strings.Cut(r.Pattern, " "); cut {
 		return found
 	}
-	return pattern
+	return r.Pattern
 }
 
-func refuseUnmatched(w http.ResponseWriter, r *http.Request, mux *http.ServeMux) {
-	discard := &discarded{header: http.Header{}}
-	mux.ServeHTTP(discard, r)
-	if discard.status == http.StatusMethodNotAllowed {
-		allowed := discard.header.Get("Allow")
-		w.Header().Set("Allow", allowed)
-		WriteProblem(w, NewProblem(http.StatusMethodNotAllowed, "this path allows "+allowed))
+func refuseUnmatched(w http.ResponseWriter, status int) {
+	if status == http.StatusMethodNotAllowed {
+		WriteProblem(w, NewProblem(status, "this path allows "+w.Header().Get("Allow")))
 		return
 	}
 	WriteProblem(w, NewProblem(http.StatusNotFound, "there is nothing at this path"))
 }
 
-type discarded struct {
-	header http.Header
-	status int
-}
-
-func (d *discarded) Header() http.Header {
-	return d.header
-}
-
-func (d *discarded) Write(body []byte) (int, error) {
-	return len(body), nil
-}
-
-func (d *discarded) WriteHeader(status int) {
-	d.status = status
-}
-
+// recorder remembers what was answered. What the router answers by itself, before it knows a route, it withholds.
 type recorder struct {
 	http.ResponseWriter
 
-	status int
-	bytes  int64
+	request     *http.Request
+	status      int
+	bytes       int64
+	dispatching bool
+	withheld    int
+}
+
+func (r *recorder) withholds() bool {
+	return r.dispatching && r.request.Pattern == ""
 }
 
 func (r *recorder) WriteHeader(status int) {
+	if r.withholds() {
+		r.withheld = status
+		return
+	}
 	if r.status == 0 {
 		r.status = status
 	}
@@ -156,6 +178,9 @@ func (r *recorder) WriteHeader(status int) {
 }
 
 func (r *recorder) Write(body []byte) (int, error) {
+	if r.withholds() {
+		return len(body), nil
+	}
 	if r.status == 0 {
 		r.status = http.StatusOK
 	}

@@ -115,9 +115,12 @@ func (o *observer) RequestRefused(_ context.Context, reason string) {
 	o.refused = append(o.refused, reason)
 }
 
-func (o *observer) RequestStarted(ctx context.Context, _ *http.Request, route string) (context.Context, func(int, time.Duration)) {
-	o.route = route
-	return ctx, func(status int, _ time.Duration) { o.status = status }
+func (o *observer) RequestStarted(ctx context.Context, _ *http.Request) context.Context {
+	return ctx
+}
+
+func (o *observer) RequestServed(_ context.Context, _ *http.Request, route string, status int, _ time.Duration) {
+	o.route, o.status = route, status
 }
 
 func TestWrapMeasuresByRouteAndBoundsTheRequest(t *testing.T) {

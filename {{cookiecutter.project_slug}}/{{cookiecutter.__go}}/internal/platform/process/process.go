@@ -44,10 +44,10 @@ type Process struct {
 	Health    *health.State
 	Group     *lifecycle.Group
 
-	name     config.Process
-	build    Build
-	admin    *httpserver.Server
-	shutdown func(error)
+	name   config.Process
+	build  Build
+	admin  *httpserver.Server
+	finish func(error)
 }
 
 // Main answers the arguments every process knows (healthcheck, version), loads the configuration and hands over to run.
@@ -71,7 +71,9 @@ func Main(name config.Process, build Build, allowed []string, run func(ctx conte
 		_, _ = fmt.Fprintln(os.Stderr, err)
 		return ExitFailed
 	}
-	return run(ctx, p, argument)
+	code = run(ctx, p, argument)
+	p.flush(ctx)
+	return code
 }
 
 func parseArguments(name config.Process, build Build, args, allowed []string, out, errOut io.Writer) (string, int, bool) {
@@ -102,7 +104,7 @@ func probe(address string) int {
 }
 
 func refuse(name config.Process, build Build, err error) int {
-	logger := logging.New(os.Stderr, slog.LevelInfo, "service", Service, "process", string(name), "version", build.Version)
+	logger := logging.New(os.Stderr, slog.LevelInfo, nil, fields(name, build, "")...)
 	if invalid, ok := errors.AsType[*config.Error](err); ok {
 		logger.Error("Failed to load configuration", "errors", invalid.Problems)
 	} else {
@@ -112,20 +114,55 @@ func refuse(name config.Process, build Build, err error) int {
 }
 
 func start(ctx context.Context, name config.Process, build Build, loaded config.Config, out io.Writer) (*Process, context.Context, error) {
-	logger := logging.New(out, loaded.LogLevel,
-		"service", Service, "process", string(name), "version", build.Version, "environment", loaded.Environment)
-	measured, err := telemetry.New(telemetry.Service{
-		Name: Service, Process: string(name), Version: build.Version, Revision: build.Revision, Environment: loaded.Environment,
-	})
+	measured, err := newTelemetry(ctx, name, build, loaded)
 	if err != nil {
 		return nil, ctx, fmt.Errorf("start telemetry: %w", err)
 	}
+	about := fields(name, build, loaded.Environment)
+	telemetry.ReportTo(logging.New(out, loaded.LogLevel, nil, about...))
+	logger := logging.New(out, loaded.LogLevel, measured.LogHandler(), about...)
 	p := &Process{
 		Config: loaded, Logger: logger, Telemetry: measured, Health: health.New(), Group: lifecycle.NewGroup(logger),
-		name: name, build: build,
+		name: name, build: build, finish: func(error) {},
 	}
-	ctx, p.shutdown = measured.Span(ctx, string(name))
+	if name == config.API || name == config.Worker {
+		return p, measured.Lifetime(ctx), nil
+	}
+	ctx, p.finish = measured.Span(ctx, string(name))
 	return p, ctx, nil
+}
+
+func newTelemetry(ctx context.Context, name config.Process, build Build, loaded config.Config) (*telemetry.Telemetry, error) {
+	chosen := loaded.Telemetry
+	headers := make(map[string]string, len(chosen.Headers))
+	for header, value := range chosen.Headers {
+		headers[header] = value.Reveal()
+	}
+	exporters, err := telemetry.OTLP(ctx, telemetry.Collector{
+		Endpoint: chosen.Endpoint,
+		Headers:  headers,
+		Traces:   chosen.Exports(chosen.Traces),
+		Metrics:  chosen.Exports(chosen.Metrics),
+		Logs:     chosen.Exports(chosen.Logs),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return telemetry.New(telemetry.Settings{
+		Service: telemetry.Service{
+			Name: Service, Process: string(name), Version: build.Version, Revision: build.Revision, Environment: loaded.Environment,
+		},
+		Exporters:   exporters,
+		SampleRatio: chosen.SampleRatio,
+	})
+}
+
+func fields(name config.Process, build Build, environment string) []slog.Attr {
+	known := []slog.Attr{slog.String("service", Service), slog.String("process", string(name)), slog.String("version", build.Version)}
+	if environment != "" {
+		known = append(known, slog.String("environment", environment))
+	}
+	return known
 }
 
 // Signals returns a context that ends at the first SIGTERM or SIGINT. The second one ends the process at once.
@@ -162,8 +199,8 @@ func (p *Process) AdminAddress() string {
 	return p.admin.Address()
 }
 
-// Stop says that the process is not ready, waits for the drain delay, stops every component, the latest first, and
-// flushes telemetry last, all of it within SHUTDOWN_TIMEOUT.
+// Stop says that the process is not ready, waits for the drain delay and stops every component, the latest first, all of
+// it within SHUTDOWN_TIMEOUT. Telemetry is flushed after that, when the last line is logged.
 func (p *Process) Stop(ctx context.Context, drain bool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.Config.ShutdownTimeout)
 	defer cancel()
@@ -174,12 +211,19 @@ func (p *Process) Stop(ctx context.Context, drain bool) error {
 		case <-time.After(p.Config.DrainDelay):
 		case <-ctx.Done():
 		}
+		p.Logger.InfoContext(ctx, "Traffic drained")
 	}
 	err := p.Group.Stop(ctx)
-	p.shutdown(err)
-	flush, cancelFlush := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
-	defer cancelFlush()
-	return errors.Join(err, p.Telemetry.Shutdown(flush))
+	p.finish(err)
+	return err
+}
+
+func (p *Process) flush(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+	defer cancel()
+	if err := p.Telemetry.Shutdown(ctx); err != nil {
+		p.Logger.WarnContext(ctx, "Failed to flush telemetry", "error", err)
+	}
 }
 
 func Cause(failure error) string {

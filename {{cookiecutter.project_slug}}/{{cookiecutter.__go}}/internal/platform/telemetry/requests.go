@@ -1,0 +1,145 @@
+package telemetry
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"{{ cookiecutter.__go_module }}/internal/platform/redact"
+)
+
+const (
+	otherMethod     = "other"
+	longestSpanText = 64
+)
+
+type series struct {
+	method string
+	route  string
+	class  string
+}
+
+// Requests measures and traces the requests of a listener. Of their parameters a span holds those that are named.
+type Requests struct {
+	telemetry  *Telemetry
+	parameters []string
+	server     []trace.SpanStartOption
+	refused    map[string][]metric.AddOption
+
+	mu      sync.Mutex
+	options atomic.Pointer[map[series][]metric.RecordOption]
+}
+
+func (t *Telemetry) Requests(parameters ...string) *Requests {
+	requests := &Requests{
+		telemetry:  t,
+		parameters: parameters,
+		server:     []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer)},
+		refused:    map[string][]metric.AddOption{},
+	}
+	for _, reason := range refusals() {
+		requests.refused[reason] = []metric.AddOption{labels("reason", reason)}
+	}
+	requests.options.Store(&map[series][]metric.RecordOption{})
+	return requests
+}
+
+func (r *Requests) RequestStarted(ctx context.Context, request *http.Request) context.Context {
+	if len(request.Header["Traceparent"]) > 0 {
+		ctx = r.telemetry.propagator.Extract(ctx, propagation.HeaderCarrier(request.Header))
+	}
+	ctx, _ = r.telemetry.tracer.Start(ctx, "request", r.server...)
+	r.telemetry.http.active.Add(ctx, 1)
+	return ctx
+}
+
+func (r *Requests) RequestServed(ctx context.Context, request *http.Request, route string, status int, took time.Duration) {
+	measured := series{method: method(request.Method), route: route, class: class(status)}
+	r.telemetry.http.active.Add(ctx, -1)
+	r.telemetry.http.duration.Record(ctx, took.Seconds(), r.labels(measured)...)
+	span := trace.SpanFromContext(ctx)
+	if span.IsRecording() {
+		r.describe(span, request, measured, status)
+	}
+	span.End()
+}
+
+func (r *Requests) RequestRefused(ctx context.Context, reason string) {
+	r.telemetry.http.refused.Add(ctx, 1, r.refused[reason]...)
+}
+
+func (r *Requests) labels(wanted series) []metric.RecordOption {
+	if known, ok := (*r.options.Load())[wanted]; ok {
+		return known
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	built := []metric.RecordOption{labels("method", wanted.method, "route", wanted.route, "status_class", wanted.class)}
+	grown := maps.Clone(*r.options.Load())
+	grown[wanted] = built
+	r.options.Store(&grown)
+	return built
+}
+
+func (r *Requests) describe(span trace.Span, request *http.Request, measured series, status int) {
+	span.SetName(measured.method + " " + measured.route)
+	span.SetAttributes(
+		attribute.String("http.request.method", measured.method),
+		attribute.String("http.route", measured.route),
+		attribute.Int("http.response.status_code", status),
+	)
+	if request.URL.RawQuery != "" {
+		query := request.URL.Query()
+		for _, name := range r.parameters {
+			if query.Has(name) {
+				span.SetAttributes(attribute.String("http.request.query."+name, parameter(query, name)))
+			}
+		}
+	}
+	if status >= http.StatusInternalServerError {
+		span.SetStatus(codes.Error, http.StatusText(status))
+	}
+}
+
+func parameter(query url.Values, name string) string {
+	value := redact.Text(strings.ToValidUTF8(query.Get(name), ""))
+	if len(value) > longestSpanText {
+		return strings.ToValidUTF8(value[:longestSpanText], "")
+	}
+	return value
+}
+
+func method(name string) string {
+	switch name {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return name
+	default:
+		return otherMethod
+	}
+}
+
+func class(status int) string {
+	switch status / 100 {
+	case 1:
+		return "1xx"
+	case 2:
+		return "2xx"
+	case 3:
+		return "3xx"
+	case 4:
+		return "4xx"
+	default:
+		return "5xx"
+	}
+}
