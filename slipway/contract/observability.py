@@ -1,4 +1,4 @@
-"""Alerts: each can be answered, and each asks for something that is measured."""
+"""Alerts and metrics: each alert can be answered and asks for something that is measured, and no metric can explode."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ from typing import Any
 
 from slipway.contract.registry import check
 from slipway.contract.repository import Document, Repository
+from slipway.contract.sources import calls, literal
 
 REGISTRY_FILE = "telemetry/metrics.yaml"
 REGISTRIES = r"telemetry/[^/]+\.yaml$"
 ANNOTATIONS = ("summary", "description", "runbook_url")
 FOREIGN = ("go_", "process_", "kube_", "container_", "up", "ALERTS", "promhttp_", "scrape_")
 SUFFIXES = ("_bucket", "_sum", "_count")
+LABELS = re.compile(r"labels|(?:metric\.)?WithAttributes|(?:attribute\.)?NewSet")
+ATTRIBUTE = re.compile(r'attribute\.\w+\(("(?:[^"\\\n]|\\.)*"|`[^`]*`)')
+UNBOUNDED = re.compile(
+    r"(?:^|_)(?:id|ids|uuid|guid|key|user|customer|client|email|phone|ip|addr|address|host|hostname|path|url|uri|query"
+    r"|trace|span|session|token|time|timestamp|date|message|error|cause|body)$"
+)
 PROMQL = re.compile(r"\b([a-z][a-z0-9_]*[a-z0-9])\s*(?=\{|\[)")
 
 
@@ -85,3 +92,26 @@ def metrics(repository: Repository) -> Iterator[tuple[str, int, str]]:
             plain = next((name.removesuffix(suffix) for suffix in SUFFIXES if name.endswith(suffix)), name)
             if known and not name.startswith(FOREIGN) and not known & {name, plain} and name not in recorded:
                 yield path, 0, f"alert {rule['alert']} asks for {name}, which {REGISTRY_FILE} does not know"
+
+
+@check(
+    "OBS004",
+    "no label of a metric can take any value",
+    why="Each value of a label is a series of its own: an id or a path fills the store and the bill (row E02).",
+    fix="Take the label out, or replace it by a class such as status_class; ids belong into logs and traces.",
+)
+def bounded(repository: Repository) -> Iterator[tuple[str, int, str]]:
+    """Yield labels without a bound, in the registry and in the sources, and metrics whose bound is not told."""
+    for metric in repository.mapping(REGISTRY_FILE).get("metrics") or []:
+        for label in metric.get("labels") or []:
+            if UNBOUNDED.search(str(label)):
+                yield REGISTRY_FILE, 0, f"{metric.get('otel')} has the label {label}, which can take any value"
+        if not metric.get("bound"):
+            yield REGISTRY_FILE, 0, f"{metric.get('otel')} does not say its bound"
+    for call in calls(repository, LABELS):
+        if "go.opentelemetry.io/otel/metric" not in repository.text(call.path):
+            continue
+        names = call.arguments[::2] if call.name == "labels" else ATTRIBUTE.findall(" ".join(call.arguments))
+        for label in filter(None, map(literal, names)):
+            if UNBOUNDED.search(label):
+                yield call.path, call.line, f"the label {label} can take any value"

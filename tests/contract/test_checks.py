@@ -17,6 +17,9 @@ Change = Callable[[Path], None]
 API = "k8s/base/api.yaml"
 CI = ".gitlab-ci.yml"
 JOB = "ci/template-update.Jenkinsfile"
+METRICS = "telemetry/metrics.yaml"
+MEASURES = "internal/platform/telemetry/metrics.go"
+PLACE = "internal/app/place_order.go"
 ALERTS = "k8s/components/monitoring/alerts.yaml"
 SUMMARY = "features_summaries/PLAT-1_21112026_summarization.md"
 
@@ -208,6 +211,23 @@ DEFECTS = [
         ALERTS,
         "http_requests_total",
     ),
+    Defect("OBS004", replace(METRICS, r"labels: \[reason\]", "labels: [user_id]"), METRICS, "user_id"),
+    Defect("OBS004", replace(METRICS, r"^    bound: 2 reasons\n", ""), METRICS, "bound"),
+    Defect(
+        "OBS004", replace(MEASURES, r'labels\("result", result\)', 'labels("order_id", result)'), MEASURES, "order_id"
+    ),
+    Defect(
+        "OBS004",
+        replace(MEASURES, r'labels\("result", result\)', 'metric.WithAttributes(attribute.String("path", result))'),
+        MEASURES,
+        "path",
+    ),
+    Defect("LOG001", replace(PLACE, r'"Order placed"', '"Order " + state'), PLACE, "no string literal"),
+    Defect("LOG001", replace(PLACE, r'"Order placed"', '"Order\\nplaced"'), PLACE, "more than one line"),
+    Defect("LOG001", replace(PLACE, r'"Order placed"', f'"{"Order " * 40}placed"'), PLACE, "246 characters"),
+    Defect("LOG002", replace(PLACE, r'"Order placed"', '"order placed!"'), PLACE, "none of"),
+    Defect("LOG002", replace(PLACE, r'"Order placed"', '"Could not place order"'), PLACE, "none of"),
+    Defect("LOG003", replace(PLACE, r'"Placing order"', '"Packing parcel"'), PLACE, "ends nowhere"),
     Defect("FEA001", rename(SUMMARY, "summary.md"), "features_summaries/summary.md", "named neither"),
     Defect(
         "FEA001",

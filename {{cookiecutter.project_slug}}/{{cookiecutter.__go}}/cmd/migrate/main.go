@@ -21,15 +21,15 @@ func main() {
 
 func run(ctx context.Context, p *process.Process, command string) int {
 	started := time.Now()
-	p.Logger.InfoContext(ctx, "Starting migrate", "command", command, "store", p.Config.Store.Kind)
+	p.Logger.InfoContext(ctx, "Migrating store", "command", command, "store", p.Config.Store.Kind)
 	report, err := store.Migrate(ctx, p.Config, command)
 	if err == nil {
 		err = p.Stop(ctx, false)
 	}
 	if err != nil {
-		p.Logger.ErrorContext(ctx, "Failed to migrate", "command", command, "error", err, "duration_ms", time.Since(started).Milliseconds())
+		p.Logger.ErrorContext(ctx, "Failed to migrate store", "command", command, "error", err, "duration_ms", time.Since(started).Milliseconds())
 		return process.ExitFailed
 	}
-	p.Logger.InfoContext(ctx, "Migrate finished", "command", command, "migrations", report, "duration_ms", time.Since(started).Milliseconds())
+	p.Logger.InfoContext(ctx, "Store migrated", "command", command, "migrations", report, "duration_ms", time.Since(started).Milliseconds())
 	return process.ExitOK
 }

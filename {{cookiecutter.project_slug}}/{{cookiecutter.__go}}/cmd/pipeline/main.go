@@ -23,7 +23,7 @@ func main() {
 
 func run(ctx context.Context, p *process.Process, _ string) int {
 	started := time.Now()
-	p.Logger.InfoContext(ctx, "Starting pipeline", "input", p.Config.PipelineInput, "output", p.Config.PipelineOutput)
+	p.Logger.InfoContext(ctx, "Running pipeline", "input", p.Config.PipelineInput, "output", p.Config.PipelineOutput)
 	lineage, err := execute(ctx, p.Config.PipelineInput, p.Config.PipelineOutput)
 	err = errors.Join(err, p.Stop(ctx, false))
 	if err != nil {

@@ -53,7 +53,7 @@ func start(ctx context.Context, p *process.Process) error {
 		return fmt.Errorf("open store: %w", err)
 	}
 	if opened.InProcess {
-		p.Logger.WarnContext(ctx, "Worker has a memory store of its own", "effect", "orders placed at the api never arrive here; the api projects them itself")
+		p.Logger.WarnContext(ctx, "Memory store opened", "effect", "orders placed at the api never arrive here; the api projects them itself")
 	}
 	if err := p.Group.Start(ctx, lifecycle.Component{Name: "store", Stop: opened.Close}); err != nil {
 		return fmt.Errorf("start store: %w", err)
