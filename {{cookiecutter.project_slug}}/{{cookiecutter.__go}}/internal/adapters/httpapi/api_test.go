@@ -27,7 +27,7 @@ const body = `{"customer_id":"c-1","items":[{"sku":"KEEL-1","quantity":2,"unit_p
 
 func newHandler(tb testing.TB, orders order.Repository, summaries app.Summaries) http.Handler {
 	tb.Helper()
-	measured, err := telemetry.New(telemetry.Settings{Service: telemetry.Service{Name: "test"}})
+	measured, err := telemetry.New(tb.Context(), telemetry.Settings{Service: telemetry.Service{Name: "test"}})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -59,7 +59,7 @@ type traced struct {
 func newTraced(t *testing.T, orders order.Repository, summaries app.Summaries, ratio float64) traced {
 	t.Helper()
 	kept, lines := &spans{}, &bytes.Buffer{}
-	measured, err := telemetry.New(telemetry.Settings{
+	measured, err := telemetry.New(t.Context(), telemetry.Settings{
 		Service: telemetry.Service{Name: "test"}, Exporters: telemetry.Exporters{Traces: kept}, SampleRatio: ratio,
 	})
 	if err != nil {
@@ -189,10 +189,7 @@ func TestAPanicEndsItsSpans(t *testing.T) {
 func refuseSecrets(t *testing.T, handler traced, secret string) {
 	t.Helper()
 	for _, span := range handler.spans.kept {
-		text := fmt.Sprint(span.Name(), span.Status(), span.Attributes())
-		for _, event := range span.Events() {
-			text += fmt.Sprint(event.Name, event.Attributes)
-		}
+		text := fmt.Sprint(span.Name(), span.Status(), span.Attributes(), span.Events())
 		if strings.Contains(text, secret) {
 			t.Errorf("%s tells the secret: %s", span.Name(), text)
 		}

@@ -50,7 +50,7 @@ func router() *http.ServeMux {
 
 func edge(b *testing.B, exporters telemetry.Exporters, ratio float64) http.Handler {
 	b.Helper()
-	measured, err := telemetry.New(telemetry.Settings{
+	measured, err := telemetry.New(b.Context(), telemetry.Settings{
 		Service: telemetry.Service{Name: "test"}, Exporters: exporters, SampleRatio: ratio,
 	})
 	if err != nil {

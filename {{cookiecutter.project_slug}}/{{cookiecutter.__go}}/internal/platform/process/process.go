@@ -148,7 +148,7 @@ func newTelemetry(ctx context.Context, name config.Process, build Build, loaded 
 	if err != nil {
 		return nil, err
 	}
-	return telemetry.New(telemetry.Settings{
+	return telemetry.New(ctx, telemetry.Settings{
 		Service: telemetry.Service{
 			Name: Service, Process: string(name), Version: build.Version, Revision: build.Revision, Environment: loaded.Environment,
 		},

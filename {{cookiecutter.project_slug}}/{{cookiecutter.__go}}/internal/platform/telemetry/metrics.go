@@ -21,7 +21,7 @@ type businessInstruments struct {
 	pending   metric.Int64Gauge
 }
 
-func (t *Telemetry) instruments(service Service) error {
+func (t *Telemetry) instruments(ctx context.Context, service Service) error {
 	meter := t.meters.Meter(service.Name)
 	var errs [8]error
 	t.http.duration, errs[0] = meter.Float64Histogram("http.server.request.duration", metric.WithUnit("s"),
@@ -44,7 +44,6 @@ func (t *Telemetry) instruments(service Service) error {
 	if err := errors.Join(errs[:]...); err != nil {
 		return err
 	}
-	ctx := context.Background()
 	build.Record(ctx, 1, labels("version", service.Version, "revision", service.Revision))
 	t.business.placed.Add(ctx, 0)
 	t.business.revenue.Add(ctx, 0)

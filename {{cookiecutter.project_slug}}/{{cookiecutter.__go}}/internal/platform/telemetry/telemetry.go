@@ -64,7 +64,7 @@ type Telemetry struct {
 	business   businessInstruments
 }
 
-func New(settings Settings) (*Telemetry, error) {
+func New(ctx context.Context, settings Settings) (*Telemetry, error) {
 	runtime := prometheus.NewRegistry()
 	runtime.MustRegister(
 		collectors.NewGoCollector(),
@@ -91,7 +91,7 @@ func New(settings Settings) (*Telemetry, error) {
 		propagator: propagation.TraceContext{},
 	}
 	built.tracer = built.traces.Tracer(built.name)
-	if err := built.instruments(settings.Service); err != nil {
+	if err := built.instruments(ctx, settings.Service); err != nil {
 		return nil, fmt.Errorf("create instruments: %w", err)
 	}
 	return built, nil

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
@@ -91,7 +92,7 @@ func service() telemetry.Service {
 
 func newTelemetry(t *testing.T) *telemetry.Telemetry {
 	t.Helper()
-	measured, err := telemetry.New(telemetry.Settings{Service: service()})
+	measured, err := telemetry.New(t.Context(), telemetry.Settings{Service: service()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +102,7 @@ func newTelemetry(t *testing.T) *telemetry.Telemetry {
 func newExported(t *testing.T, ratio float64) (*telemetry.Telemetry, *kept) {
 	t.Helper()
 	exported := &kept{}
-	measured, err := telemetry.New(telemetry.Settings{
+	measured, err := telemetry.New(t.Context(), telemetry.Settings{
 		Service:     service(),
 		Exporters:   telemetry.Exporters{Traces: keptSpans{exported}, Metrics: keptMetrics{exported}, Logs: keptLogs{exported}},
 		SampleRatio: ratio,
@@ -262,7 +263,7 @@ func TestACollectorThatIsAwayStopsNeitherStartNorEnd(t *testing.T) {
 	away.Close()
 	to := telemetry.Collector{Endpoint: away.URL, Traces: true, Metrics: true, Logs: true}
 	exporters, errBuild := telemetry.OTLP(t.Context(), to)
-	measured, errNew := telemetry.New(telemetry.Settings{Service: service(), Exporters: exporters, SampleRatio: 1})
+	measured, errNew := telemetry.New(t.Context(), telemetry.Settings{Service: service(), Exporters: exporters, SampleRatio: 1})
 	if err := errors.Join(errBuild, errNew); err != nil {
 		t.Fatal(err)
 	}
@@ -291,7 +292,7 @@ func TestACollectorGetsEverySignalAndItsHeaders(t *testing.T) {
 	exporters, errBuild := telemetry.OTLP(t.Context(), telemetry.Collector{
 		Endpoint: collector.URL + "/", Headers: map[string]string{"Api-Key": "key"}, Traces: true, Metrics: true, Logs: true,
 	})
-	measured, errNew := telemetry.New(telemetry.Settings{Service: service(), Exporters: exporters, SampleRatio: 1})
+	measured, errNew := telemetry.New(t.Context(), telemetry.Settings{Service: service(), Exporters: exporters, SampleRatio: 1})
 	if err := errors.Join(errBuild, errNew); err != nil {
 		t.Fatal(err)
 	}
@@ -306,6 +307,27 @@ func TestACollectorGetsEverySignalAndItsHeaders(t *testing.T) {
 	for _, path := range []string{"/v1/traces", "/v1/metrics", "/v1/logs"} {
 		if err != nil || got[path] != "key gzip" {
 			t.Errorf("%s got %q, %v", path, got[path], err)
+		}
+	}
+}
+
+type lines chan string
+
+func (l lines) Write(line []byte) (int, error) {
+	l <- string(line)
+	return len(line), nil
+}
+
+func TestTroublesOfTheSDKAreLinesOfTheLog(t *testing.T) {
+	t.Parallel()
+	written := make(lines, 1000)
+	telemetry.ReportTo(logging.New(written, slog.LevelInfo, nil))
+
+	otel.Handle(errors.New("send to collector: token=hunter2 refused"))
+
+	for line := range written {
+		if strings.Contains(line, "send to collector: token=[redacted] refused") && strings.Contains(line, `"msg":"Failed to export telemetry"`) {
+			return
 		}
 	}
 }
