@@ -10,6 +10,9 @@ var errAborted = errors.New("aborted by a panic")
 
 func withTimeout[Q, R any](limit time.Duration, next Handler[Q, R]) Handler[Q, R] {
 	return func(ctx context.Context, query Q) (R, error) {
+		if deadline, bounded := ctx.Deadline(); bounded && time.Until(deadline) <= limit {
+			return next(ctx, query)
+		}
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		return next(ctx, query)

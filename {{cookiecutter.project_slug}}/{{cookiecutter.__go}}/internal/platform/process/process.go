@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -30,6 +31,9 @@ const (
 
 	healthcheck  = "healthcheck"
 	flushTimeout = 2 * time.Second
+
+	defaultGCPercent = 100
+	relaxedGCPercent = 400
 )
 
 type Build struct {
@@ -64,6 +68,7 @@ func Main(name config.Process, build Build, allowed []string, run func(ctx conte
 	if err != nil {
 		return refuse(name, build, err)
 	}
+	relaxCollector()
 	ctx, stop := Signals(context.Background())
 	defer stop()
 	p, ctx, err := start(ctx, name, build, loaded, os.Stdout)
@@ -74,6 +79,12 @@ func Main(name config.Process, build Build, allowed []string, run func(ctx conte
 	code = run(ctx, p, argument)
 	p.flush(ctx)
 	return code
+}
+
+func relaxCollector() {
+	if before := debug.SetGCPercent(relaxedGCPercent); before != defaultGCPercent {
+		debug.SetGCPercent(before)
+	}
 }
 
 func parseArguments(name config.Process, build Build, args, allowed []string, out, errOut io.Writer) (string, int, bool) {
