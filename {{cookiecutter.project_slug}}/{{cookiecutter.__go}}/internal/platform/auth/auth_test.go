@@ -27,6 +27,9 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"{{ cookiecutter.__go_module }}/internal/platform/auth"
 )
@@ -380,5 +383,24 @@ func TestPseudonymIsStableAndTellsNoName(t *testing.T) {
 
 	if first != again || first == other || len(first) != 16 || strings.Contains(first, "user") || nobody != "anonymous" {
 		t.Errorf("got %s, %s, %s, %s", first, again, other, nobody)
+	}
+}
+
+func TestTheSpanOfARequestKnowsItsCallerByPseudonym(t *testing.T) {
+	t.Parallel()
+	key := ecKey(t, elliptic.P256())
+	i := newIssuer(t, public(key, "e", "ES256"))
+	ended := tracetest.NewSpanRecorder()
+	ctx, span := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(ended)).Tracer("test").Start(t.Context(), "request")
+	request := httptest.NewRequest(http.MethodGet, "/v1/orders", http.NoBody).WithContext(ctx)
+	request.Header.Set("Authorization", "Bearer "+sign(t, jose.ES256, key, "e", "JWT", i.claims(map[string]any{"scope": "orders:read"})))
+	handler := auth.NewGuard(i.verifier(), slog.New(slog.DiscardHandler)).Require("orders:read", http.NotFoundHandler())
+
+	handler.ServeHTTP(httptest.NewRecorder(), request)
+	span.End()
+
+	want := attribute.String("user.hash", auth.Pseudonym("user-1"))
+	if attributes := ended.Ended()[0].Attributes(); len(attributes) != 1 || attributes[0] != want {
+		t.Errorf("got %v, want %v", attributes, want)
 	}
 }

@@ -9,6 +9,9 @@ import (
 	"net/http"
 	"strings"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
 	"{{ cookiecutter.__go_module }}/internal/platform/httpserver"
 )
 
@@ -36,6 +39,7 @@ func Open(logger *slog.Logger) *Guard {
 func (g *Guard) Require(scope string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		caller, refusal := g.admit(r, scope)
+		identify(r.Context(), caller)
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			audited := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 			defer g.audit(r, caller, audited)
@@ -47,6 +51,12 @@ func (g *Guard) Require(scope string, next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+func identify(ctx context.Context, caller Caller) {
+	if span := trace.SpanFromContext(ctx); caller.Subject != "" && span.IsRecording() {
+		span.SetAttributes(attribute.String("user.hash", Pseudonym(caller.Subject)))
+	}
 }
 
 var errForbidden = errors.New("the token does not grant the scope")

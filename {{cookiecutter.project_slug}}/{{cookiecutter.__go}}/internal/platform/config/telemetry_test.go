@@ -55,7 +55,7 @@ func TestTelemetryIsCheckedAtStart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			found := problems(t, config.API, test.values)
+			found := problems(t, config.Worker, test.values)
 
 			if len(found) != 1 || !strings.HasPrefix(found[0], test.want) || strings.Contains(found[0], "hunter2") {
 				t.Errorf("got %q, want %q", found, test.want)

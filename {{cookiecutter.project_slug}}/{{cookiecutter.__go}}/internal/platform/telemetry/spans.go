@@ -2,10 +2,7 @@ package telemetry
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -14,8 +11,6 @@ import (
 
 	"{{ cookiecutter.__go_module }}/internal/platform/redact"
 )
-
-const hashedBytes = 16
 
 func newLifetime() trace.SpanContext {
 	var config trace.SpanContextConfig
@@ -58,12 +53,4 @@ func fail(span trace.Span, description string, err error) {
 		attribute.String("exception.message", redact.Text(err.Error())),
 	))
 	span.SetStatus(codes.Error, description)
-}
-
-// HashedUser names a user on a span without saying who it is: whoever holds the key, and nobody else, can tell which
-// user it was. Give every process of a service the same key.
-func HashedUser(key []byte, id string) attribute.KeyValue {
-	sum := hmac.New(sha256.New, key)
-	sum.Write([]byte(id))
-	return attribute.String("user.hash", hex.EncodeToString(sum.Sum(nil)[:hashedBytes]))
 }

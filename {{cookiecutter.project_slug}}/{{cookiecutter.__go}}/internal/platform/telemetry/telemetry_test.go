@@ -331,15 +331,3 @@ func TestTroublesOfTheSDKAreLinesOfTheLog(t *testing.T) {
 		}
 	}
 }
-
-func TestAUserIsNamedByAHash(t *testing.T) {
-	t.Parallel()
-
-	first, again := telemetry.HashedUser([]byte("key"), "anna@example.com"), telemetry.HashedUser([]byte("key"), "anna@example.com")
-	other, elsewhere := telemetry.HashedUser([]byte("key"), "ben@example.com"), telemetry.HashedUser([]byte("yek"), "anna@example.com")
-
-	text := first.Value.AsString()
-	if first != again || first == other || first == elsewhere || len(text) != 32 || strings.Contains(text, "anna") || first.Key != "user.hash" {
-		t.Errorf("got %v, %v, %v, %v", first, again, other, elsewhere)
-	}
-}
