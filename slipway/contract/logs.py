@@ -16,7 +16,7 @@ POSITION = {"Context": 1, "Log": 2, "Attrs": 2}
 WORD = r"[A-Za-z0-9][A-Za-z0-9-]*"
 BEGINS = re.compile(rf"([A-Z][a-z]+ing) ({WORD}(?: {WORD})*)")
 FAILS = re.compile(rf"Failed to ([a-z]+) ({WORD}(?: {WORD})*)")
-ENDS = re.compile(rf"([A-Z][A-Za-z0-9-]*(?: {WORD})*?) ([a-z]+)")
+ENDS = re.compile(rf"([A-Z][A-Za-z0-9-]*(?: {WORD})*?) ((?:[a-z]+-)*[a-z]+)")
 IRREGULAR = re.compile(
     r"begun|bound|broken|built|caught|chosen|cut|done|drawn|driven|fed|forgotten|found|frozen|given|gone|held"
     r"|hidden|hit|kept|known|led|left|lost|made|met|overridden|paid|put|read|rebuilt|rerun|resent|reset|run|seen"

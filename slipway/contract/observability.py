@@ -102,12 +102,13 @@ def metrics(repository: Repository) -> Iterator[tuple[str, int, str]]:
 )
 def bounded(repository: Repository) -> Iterator[tuple[str, int, str]]:
     """Yield labels without a bound, in the registry and in the sources, and metrics whose bound is not told."""
-    for metric in repository.mapping(REGISTRY_FILE).get("metrics") or []:
-        for label in metric.get("labels") or []:
-            if UNBOUNDED.search(str(label)):
-                yield REGISTRY_FILE, 0, f"{metric.get('otel')} has the label {label}, which can take any value"
-        if not metric.get("bound"):
-            yield REGISTRY_FILE, 0, f"{metric.get('otel')} does not say its bound"
+    for path in repository.matching(REGISTRIES):
+        for metric in repository.mapping(path).get("metrics") or []:
+            for label in metric.get("labels") or []:
+                if UNBOUNDED.search(str(label)):
+                    yield path, 0, f"{metric.get('otel')} has the label {label}, which can take any value"
+            if not metric.get("bound"):
+                yield path, 0, f"{metric.get('otel')} does not say its bound"
     for call in calls(repository, LABELS):
         if "go.opentelemetry.io/otel/metric" not in repository.text(call.path):
             continue

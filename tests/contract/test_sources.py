@@ -68,6 +68,7 @@ def test_arguments_are_split_where_they_end(tmp_path: Path) -> None:
         ("Failed to sync orders", True),
         ("Daily summary of orders written", True),
         ("Draining traffic before the stop", True),
+        ("Breaker half-opened", True),
         ("Syncing", False),
         ("Failed to sync", False),
         ("orders synced", False),

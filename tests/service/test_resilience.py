@@ -138,7 +138,7 @@ def test_a_drill_makes_the_store_fail_and_retries_hide_it(start: Start, settings
 
     assert answers.count(200) >= 50
     assert measured(api, 'resilience_retries_total{dependency="store"}') >= 1
-    assert "Injecting faults" in messages(api)
+    assert "Fault injection enabled" in messages(api)
 
 
 def test_the_drill_of_the_service_shows_the_breaker(built: Callable[[str], Path], settings: dict[str, str]) -> None:

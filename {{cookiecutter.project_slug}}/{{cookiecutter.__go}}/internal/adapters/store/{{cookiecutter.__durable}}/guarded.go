@@ -26,7 +26,7 @@ func newGuard(
 	}
 	settings := resilienceSettings(tuned)
 	if settings.Faults.Any() {
-		logger.WarnContext(ctx, "Injecting faults", "dependency", dependency,
+		logger.WarnContext(ctx, "Fault injection enabled", "dependency", dependency,
 			"failures_percent", tuned.FaultFailures, "slow_percent", tuned.FaultSlow, "delay", tuned.FaultDelay.String())
 	}
 	return resilience.New(dependency, settings, transient, observer, logger), nil

@@ -72,7 +72,7 @@ func (f *flaky) Ping(context.Context) error {
 
 func newStore(t *testing.T, fails int) (store.Store, *flaky) {
 	t.Helper()
-	measured, err := telemetry.New(telemetry.Service{Name: "test"})
+	measured, err := telemetry.New(t.Context(), telemetry.Settings{Service: telemetry.Service{Name: "test"}})
 	if err != nil {
 		t.Fatal(err)
 	}
