@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from slipway.contract.registry import check
@@ -33,13 +34,16 @@ class Message(NamedTuple):
     text: str | None
 
 
-def messages(repository: Repository) -> Iterator[Message]:
-    """Give each message that the sources log."""
+@lru_cache(maxsize=1)
+def messages(repository: Repository) -> tuple[Message, ...]:
+    """Give each message that the sources log; three checks ask, and the sources are read once."""
+    found = []
     for call in calls(repository, LOGS):
         method = call.name.rsplit(".", 1)[-1]
         position = next((place for end, place in POSITION.items() if method.endswith(end)), 0)
         if len(call.arguments) > position:
-            yield Message(call.path, call.line, literal(call.arguments[position]))
+            found.append(Message(call.path, call.line, literal(call.arguments[position])))
+    return tuple(found)
 
 
 def is_state(text: str) -> bool:
@@ -87,7 +91,7 @@ def grammar(repository: Repository) -> Iterator[tuple[str, int, str]]:
 )
 def closed(repository: Repository) -> Iterator[tuple[str, int, str]]:
     """Yield beginnings whose end is logged nowhere."""
-    found = list(messages(repository))
+    found = messages(repository)
     ended = set()
     for message in found:
         if fails := FAILS.fullmatch(message.text or ""):

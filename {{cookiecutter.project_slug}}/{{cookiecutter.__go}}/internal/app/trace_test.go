@@ -1,4 +1,4 @@
-package httpapi_test
+package app_test
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -25,6 +26,8 @@ import (
 	"{{ cookiecutter.__go_module }}/internal/platform/logging"
 	"{{ cookiecutter.__go_module }}/internal/platform/telemetry"
 )
+
+const placement = `{"customer_id":"c-1","items":[{"sku":"KEEL-1","quantity":2,"unit_price_cents":1250}]}`
 
 type spans struct {
 	mu   sync.Mutex
@@ -84,12 +87,33 @@ func (r traced) stop(t *testing.T) {
 	}
 }
 
+type brokenOrders struct {
+	*memory.Store
+
+	err error
+}
+
+func (b brokenOrders) Add(context.Context, order.Placement) (order.Order, bool, error) {
+	return order.Order{}, false, b.err
+}
+
+func ask(handler http.Handler, method, target, content string, header ...string) *httptest.ResponseRecorder {
+	request := httptest.NewRequest(method, target, strings.NewReader(content))
+	request.Header.Set("Content-Type", "application/json")
+	for i := 0; i+1 < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
+	answer := httptest.NewRecorder()
+	handler.ServeHTTP(answer, request)
+	return answer
+}
+
 func TestARequestIsOneTraceDownToTheStore(t *testing.T) {
 	t.Parallel()
 	store := memory.New()
 	handler := newTraced(t, store, store, 1)
 
-	placed := send(handler, http.MethodPost, "/v1/orders", body)
+	placed := ask(handler, http.MethodPost, "/v1/orders", placement)
 	handler.stop(t)
 
 	chain := []string{"POST /v1/orders", "place order", "orders.add"}
@@ -112,8 +136,8 @@ func TestEveryLineOfARequestCarriesItsTrace(t *testing.T) {
 		store := memory.New()
 		handler := newTraced(t, store, store, ratio)
 
-		send(handler, http.MethodPost, "/v1/orders", body, "Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00")
-		send(handler, http.MethodPost, "/v1/orders", body)
+		ask(handler, http.MethodPost, "/v1/orders", placement, "Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00")
+		ask(handler, http.MethodPost, "/v1/orders", placement)
 		handler.stop(t)
 
 		lines := strings.Split(strings.TrimSpace(handler.lines.String()), "\n")
@@ -134,10 +158,10 @@ func TestEveryLineOfARequestCarriesItsTrace(t *testing.T) {
 
 func TestAFailureOfTheStoreIsRecordedWithoutItsSecrets(t *testing.T) {
 	t.Parallel()
-	broken := brokenStore{memory.New(), errors.New("dial postgres://user:hunter2@host: refused")}
+	broken := brokenOrders{memory.New(), errors.New("dial postgres://user:hunter2@host: refused")}
 	handler := newTraced(t, broken, broken, 1)
 
-	answer := send(handler, http.MethodPost, "/v1/orders", body)
+	answer := ask(handler, http.MethodPost, "/v1/orders", placement)
 	handler.stop(t)
 
 	if answer.Code != http.StatusInternalServerError || len(handler.spans.kept) != 3 {
@@ -159,10 +183,10 @@ func TestSpansHoldNoSecretOfARequest(t *testing.T) {
 	store := memory.New()
 	handler := newTraced(t, store, store, 1)
 
-	send(handler, http.MethodGet, "/v1/orders?limit=7&cursor=s3cr3t", "", "Authorization", "Bearer s3cr3t", "Cookie", "session=s3cr3t")
-	send(handler, http.MethodGet, "/v1/orders?limit=4111111111111111", "", "Authorization", "Bearer s3cr3t")
-	send(handler, "BREW", "/s3cr3t", "s3cr3t", "X-Api-Key", "s3cr3t")
-	send(handler, http.MethodPost, "/v1/orders", strings.Replace(body, "c-1", "s3cr3t", 1), "Idempotency-Key", "s3cr3t")
+	ask(handler, http.MethodGet, "/v1/orders?limit=7&cursor=s3cr3t", "", "Authorization", "Bearer s3cr3t", "Cookie", "session=s3cr3t")
+	ask(handler, http.MethodGet, "/v1/orders?limit=4111111111111111", "", "Authorization", "Bearer s3cr3t")
+	ask(handler, "BREW", "/s3cr3t", "s3cr3t", "X-Api-Key", "s3cr3t")
+	ask(handler, http.MethodPost, "/v1/orders", strings.Replace(placement, "c-1", "s3cr3t", 1), "Idempotency-Key", "s3cr3t")
 	handler.stop(t)
 
 	if text := fmt.Sprint(handler.spans.named("GET /v1/orders").Attributes()); !strings.Contains(text, `"http.request.query.limit":"7"`) {
@@ -179,7 +203,7 @@ func TestAPanicEndsItsSpans(t *testing.T) {
 	t.Parallel()
 	handler := newTraced(t, memory.New(), nil, 1)
 
-	answer := send(handler, http.MethodGet, "/v1/summaries/daily?date=2026-11-21", "")
+	answer := ask(handler, http.MethodGet, "/v1/summaries/daily?date=2026-11-21", "")
 	handler.stop(t)
 
 	useCase := handler.spans.named("daily summary")
