@@ -38,7 +38,7 @@ class Message(NamedTuple):
 def messages(repository: Repository) -> tuple[Message, ...]:
     """Give each message that the sources log; three checks ask, and the sources are read once."""
     found = []
-    for call in calls(repository, LOGS):
+    for call in calls(repository, LOGS, "ogger.", "slog."):
         method = call.name.rsplit(".", 1)[-1]
         position = next((place for end, place in POSITION.items() if method.endswith(end)), 0)
         if len(call.arguments) > position:

@@ -30,11 +30,17 @@ class Call(NamedTuple):
     arguments: tuple[str, ...]
 
 
-def calls(repository: Repository, name: re.Pattern[str]) -> Iterator[Call]:
-    """Give each call in the Go sources, tests left out, of a function whose name the pattern matches."""
+def calls(repository: Repository, name: re.Pattern[str], *needles: str) -> Iterator[Call]:
+    """Give each call in the Go sources, tests left out, of a function whose name the pattern matches.
+
+    Args:
+        repository: the service.
+        name: the pattern.
+        needles: texts of which a name holds at least one; a source without any is not searched, which is quicker.
+    """
     for path in repository.matching(GO):
         text = repository.text(path)
-        if not name.search(text):
+        if not (any(needle in text for needle in needles) if needles else name.search(text)):
             continue
         text = COMMENT.sub(_blank, text)
         for found in re.finditer(rf"(?<![\w.])(?:{name.pattern})\(", text):
