@@ -125,6 +125,18 @@ class Engine:
         except GitError:
             return None
 
+    def holds(self, source: str, commit: str, version: str) -> bool:
+        """Tell whether a commit of the template has a version in its history, or is that version.
+
+        Raises:
+            EngineError: the template cannot be fetched.
+        """
+        try:
+            git(self.mirror(source), "merge-base", "--is-ancestor", f"{version}^{{commit}}", f"{commit}^{{commit}}")
+        except GitError:
+            return False
+        return True
+
     def render(self, source: str, version: str, answers: Mapping[str, Any], into: Path) -> None:
         """Render a version of the template into an empty folder, as `copier copy --defaults` does.
 

@@ -33,6 +33,15 @@ def released(text: str) -> str:
     return found["tag"] if found else text
 
 
+def ranked(text: str) -> bool:
+    """Tell whether a text has a rank among versions; the bare id of a commit has none."""
+    try:
+        read(text)
+    except ValueError:
+        return False
+    return True
+
+
 def older(one: str, other: str) -> bool:
     """Tell whether a version is older; between a release and a commit after it, the release is.
 
@@ -46,7 +55,7 @@ def older(one: str, other: str) -> bool:
 
 def newest(tags: Iterable[str]) -> str | None:
     """Give the highest of some tags, without pre-releases and whatever is no version; nothing when none is left."""
-    ranked = []
+    found = []
     for tag in tags:
         if DESCRIBED.fullmatch(tag):
             continue
@@ -55,8 +64,8 @@ def newest(tags: Iterable[str]) -> str | None:
         except ValueError:
             continue
         if not version.is_prerelease:
-            ranked.append((version, tag))
-    return max(ranked)[1] if ranked else None
+            found.append((version, tag))
+    return max(found)[1] if found else None
 
 
 def raised(version: Version, part: str) -> Version:

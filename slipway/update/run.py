@@ -25,7 +25,7 @@ from slipway.update.audit import Look, audit, conflicts
 from slipway.update.files import File, Tree, checked_out, entries, folder, stage
 from slipway.update.outcome import Outcome, Ran, Wish
 from slipway.update.text import message
-from slipway.versions import older
+from slipway.versions import older, ranked
 
 KEPT_FROM_MAKE = frozenset(
     {"TEMPLATE_UPDATE_TOKEN", "GIT_ASKPASS", "GIT_USERNAME", "GIT_PASSWORD", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
@@ -60,17 +60,21 @@ def linked(repository: Path) -> tuple[Path, str, Link]:
 
 
 def target(link: Link, wish: Wish, engine: Engine) -> str:
-    """Give the version that an update leads to: the one asked for, the one there is, or the newest release.
+    """Give the version that an update leads to: the one asked for, the newest release, or the one there is.
 
     Raises:
         UpdateError: it would be a step back.
         EngineError: the template cannot be reached.
     """
-    version = wish.version or (link.commit if wish.answers else engine.newest(link.source))
-    if version != link.commit and older(version, link.commit):
+    if wish.answers and not wish.version:
+        return link.commit
+    version = wish.version or engine.newest(link.source)
+    if version == link.commit or _newer(version, link, engine):
+        return version
+    if wish.version:
         message = f"{version} is older than {link.commit}, which this repository has; an update does not go back"
         raise UpdateError(message)
-    return version
+    return link.commit
 
 
 def waits(link: Link, engine: Engine) -> str | None:
@@ -80,7 +84,14 @@ def waits(link: Link, engine: Engine) -> str | None:
         EngineError: the template cannot be reached.
     """
     newest = engine.newest(link.source)
-    return newest if older(link.commit, newest) else None
+    return newest if _newer(newest, link, engine) else None
+
+
+def _newer(version: str, link: Link, engine: Engine) -> bool:
+    """Tell whether a version is newer than what a repository has: by rank, or by history for a commit without one."""
+    if ranked(link.commit) and ranked(version):
+        return older(link.commit, version)
+    return not engine.holds(link.source, link.commit, version)
 
 
 def update(repository: Path, wish: Wish, engine: Engine) -> Outcome:
@@ -93,7 +104,7 @@ def update(repository: Path, wish: Wish, engine: Engine) -> Outcome:
     """
     top, below, link = linked(repository)
     version = target(link, wish, engine)
-    if not wish.answers and not older(link.commit, version):
+    if not wish.answers and version == link.commit:
         return Outcome(link, link.commit)
     branch = branch_of(version, wish, below)
     _free(top, branch)

@@ -105,6 +105,34 @@ def test_a_current_service_is_told_so_and_gets_no_branch(small: Small) -> None:
     assert git(small.service, "branch", "--list", "template/*") == ""
 
 
+def born_between(small: Small, *, ahead: bool) -> str:
+    """Let the service record a commit that no tag names: of a template without tags, or after its newest release."""
+    small.release(AFTER, "v0.1.1")
+    commit = git(small.template, "rev-parse", "--short", "HEAD")
+    git(small.template, "tag", "-d", "v0.1.1")
+    recorded = f"v0.1.0-1-g{commit}" if ahead else commit
+    answers = small.service / ".copier-answers.yml"
+    answers.write_text(answers.read_text(encoding="utf-8").replace("v0.1.0", recorded), encoding="utf-8")
+    commit_all(small.service, "chore: born between two releases")
+    return recorded
+
+
+@pytest.mark.parametrize("ahead", [True, False], ids=["described", "bare"])
+def test_a_service_born_between_releases_is_current_until_the_next_one(small: Small, *, ahead: bool) -> None:
+    recorded = born_between(small, ahead=ahead)
+
+    before = [update(small), update(small, "--check"), update(small, "-v", "v0.1.0")]
+    small.release(AFTER | {"c.txt": text("c")}, "v0.2.0")
+    looked, done = update(small, "--check"), update(small)
+
+    assert [one.exit_code for one in before] == [0, 0, 1], [one.output for one in before]
+    assert f"up to date: {recorded}" in before[0].output
+    assert f"v0.1.0 is older than {recorded}" in before[2].stderr
+    assert looked.exit_code == 5
+    assert done.exit_code == 0, done.output
+    assert on_branch(small, "c.txt") == "c\n"
+
+
 @pytest.mark.parametrize(
     ("releases", "status", "said"), [(0, 0, "up to date: v0.1.0"), (1, 5, "v0.1.0 is behind v0.2.0")]
 )
