@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 QUIET = (
@@ -84,6 +86,29 @@ def environment() -> dict[str, str]:
     who = ("GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_ASKPASS", "GIT_USERNAME", "GIT_PASSWORD")
     identity = {k: v for k, v in os.environ.items() if k.startswith(who)}
     return {**kept, **identity, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
+
+
+@contextmanager
+def worktree(top: Path, place: Path, commit: str) -> Iterator[Path]:
+    """Give a worktree of its own at a commit, with an empty index and no file checked out; it is removed at the end.
+
+    Raises:
+        GitError: git refused.
+    """
+    git(top, "worktree", "add", "--quiet", "--detach", "--no-checkout", str(place), commit)
+    try:
+        yield place
+    finally:
+        git(top, "worktree", "remove", "--force", str(place))
+
+
+def identity(folder: Path, name: str) -> list[str]:
+    """Give the settings that let git commit under a name, or none where git knows who commits."""
+    try:
+        git(folder, "var", "GIT_COMMITTER_IDENT")
+    except GitError:
+        return ["-c", f"user.name={name}", "-c", f"user.email={name.replace(' ', '-')}@localhost"]
+    return []
 
 
 def names(output: str) -> list[str]:

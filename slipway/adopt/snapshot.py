@@ -19,8 +19,7 @@ EXECUTABLE = "100755"
 REGULAR = "100644"
 NOT_OWN = frozenset({"vendor", "node_modules", "testdata", "third_party"})
 LONGEST_READ = 1_000_000
-UNWATCHED = ("-c", "core.fsmonitor=false")
-READ_ONLY = ("--no-optional-locks", *UNWATCHED)
+READ_ONLY = ("--no-optional-locks",)
 
 
 class Entry(NamedTuple):

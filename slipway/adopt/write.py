@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,9 +11,8 @@ from slipway.adopt import AdoptError, UsageError
 from slipway.adopt.areas import LINK, NAMES, Area, named
 from slipway.adopt.comparison import Rendered, State
 from slipway.adopt.plan import Plan, Progress, Step, Written, branch_of
-from slipway.adopt.snapshot import UNWATCHED
 from slipway.adopt.text import message
-from slipway.gitting import GitError, git, git_bytes
+from slipway.gitting import GitError, git, git_bytes, identity, worktree
 
 
 class Order(NamedTuple):
@@ -135,35 +133,17 @@ def _commit(plan: Plan, files: dict[str, Rendered], removed: Sequence[str], text
     """Write a commit on top of HEAD by way of the index of a worktree that no file is checked out in."""
     top, whole = plan.snapshot.top, plan.snapshot.whole
     with tempfile.TemporaryDirectory(prefix="slipway-", ignore_cleanup_errors=True) as scratch:
-        place = Path(scratch, "files")
-        place.mkdir()
+        kept = Path(scratch, "files")
+        kept.mkdir()
         for number, one in enumerate(files.values()):
-            (place / str(number)).write_bytes(one.content)
-        names = "".join(f"{place / str(number)}\n" for number in range(len(files)))
+            (kept / str(number)).write_bytes(one.content)
+        names = "".join(f"{kept / str(number)}\n" for number in range(len(files)))
         blobs = git(top, "hash-object", "-w", "--no-filters", "--stdin-paths", given=names).split()
         lines = [f"{one.mode} {blob}\t{whole(path)}\0" for (path, one), blob in zip(files.items(), blobs, strict=True)]
         lines += [f"0 {'0' * len(plan.snapshot.head)}\t{whole(path)}\0" for path in removed]
-        with _worktree(plan, Path(scratch, "w")) as worktree:
-            git(worktree, *UNWATCHED, "read-tree", plan.snapshot.head)
-            git(worktree, *UNWATCHED, "update-index", "-z", "--index-info", given="".join(lines))
-            tree = git(worktree, *UNWATCHED, "write-tree").strip()
+        with worktree(top, Path(scratch, "w"), plan.snapshot.head) as place:
+            git(place, "read-tree", plan.snapshot.head)
+            git(place, "update-index", "-z", "--index-info", given="".join(lines))
+            tree = git(place, "write-tree").strip()
         words = ["commit-tree", tree, "-p", plan.snapshot.head, "-F", "-"]
-        return git_bytes(top, *_identity(top), *words, given=text).decode().strip()
-
-
-@contextmanager
-def _worktree(plan: Plan, place: Path) -> Iterator[Path]:
-    top = plan.snapshot.top
-    git(top, *UNWATCHED, "worktree", "add", "--quiet", "--no-checkout", "--detach", str(place), plan.snapshot.head)
-    try:
-        yield place
-    finally:
-        git(top, *UNWATCHED, "worktree", "remove", "--force", str(place))
-
-
-def _identity(top: Path) -> list[str]:
-    try:
-        git(top, "var", "GIT_COMMITTER_IDENT")
-    except GitError:
-        return ["-c", "user.name=slipway adopt", "-c", "user.email=slipway-adopt@localhost"]
-    return []
+        return git_bytes(top, *identity(top, "slipway adopt"), *words, given=text).decode().strip()

@@ -17,12 +17,11 @@ HEAD = "refs/slipway/head"
 BRANCHES = "refs/heads/template/"
 COMMENT = re.compile(r"(?:^|\s)#.*$")
 TRANSPORTS = ("file", "ssh", "git", "http", "https", "ext")
-# Git runs programs that a repository's own configuration names: a watcher of files, filters, and what fetches objects
-# that are missing. None of them is wanted by somebody who reads.
+# Git runs programs that a repository's own configuration names: filters, and what fetches objects that are missing.
+# None of them is wanted by somebody who reads; hooks and watchers of files are off for every call (slipway/gitting.py).
 ONLY_READ = tuple(
     word
     for setting in (
-        "core.fsmonitor=false",
         "protocol.allow=never",
         *(f"protocol.{name}.allow=never" for name in TRANSPORTS),
     )

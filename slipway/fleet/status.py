@@ -27,7 +27,6 @@ from slipway.lineage import ANSWERS_FILE, Link, LinkError, read_link
 if TYPE_CHECKING:
     from packaging.version import Version
 
-STATES = ("failed", "conflict", "answers", "behind", "drifting", "current")
 BEGUN, ENDED = b"<<<<<<< before updating", b">>>>>>> after updating"
 OWN_BRANCHES = ("refs/heads/template/", "refs/remotes/*/template/")
 LINK_MODE, GITLINK_MODE, EXECUTABLE_MODE = "120000", "160000", "100755"

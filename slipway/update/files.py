@@ -55,6 +55,16 @@ def _read(path: Path) -> File:
     return File(SCRIPT if path.stat().st_mode & 0o100 else PLAIN, path.read_bytes())
 
 
+def within(below: str, path: str) -> str:
+    """Give the path in a repository of what lies at a path of its folder `below`, which is empty for its top."""
+    return f"{below}/{path}" if below else path
+
+
+def without(below: str, path: str) -> str:
+    """Give the path in a folder `below` of what lies at a path of the repository."""
+    return path.removeprefix(f"{below}/") if below else path
+
+
 def entries(repository: Path, tree: str, below: str) -> dict[str, tuple[str, str]]:
     """Give mode and object id of each file of a tree below a folder of the repository, by its path from there."""
     listed = names(git(repository, "ls-tree", "-r", "-z", "--full-tree", tree, "--", below or "."))
@@ -62,7 +72,7 @@ def entries(repository: Path, tree: str, below: str) -> dict[str, tuple[str, str
     for line in listed:
         head, _, path = line.partition("\t")
         mode, _, identity = head.split(" ")
-        found[path.removeprefix(f"{below}/") if below else path] = (mode, identity)
+        found[without(below, path)] = (mode, identity)
     return found
 
 
@@ -82,19 +92,19 @@ def checked_out(worktree: Path, below: str, wanted: Mapping[str, tuple[str, str]
     found = contents(worktree, wanted)
     for path in filtered(worktree, below, [path for path, file in found.items() if file.mode in (PLAIN, SCRIPT)]):
         mode, identity = wanted[path]
-        whole = git_bytes(worktree, *AS_KEPT, "cat-file", "--filters", f"--path={_within(below, path)}", identity)
+        whole = git_bytes(worktree, *AS_KEPT, "cat-file", "--filters", f"--path={within(below, path)}", identity)
         found[path] = File(mode, whole)
     return found
 
 
 def filtered(repository: Path, below: str, paths: Iterable[str]) -> list[str]:
     """Give the paths that git keeps through a filter, such as Git LFS, by the attributes of its tree."""
-    given = "".join(f"{_within(below, path)}\0" for path in paths)
+    given = "".join(f"{within(below, path)}\0" for path in paths)
     if not given:
         return []
     told = git(repository, "check-attr", "--stdin", "-z", "filter", given=given).split("\0")
     found = (path for path, value in zip(told[::3], told[2::3], strict=False) if value not in UNFILTERED)
-    return [path.removeprefix(f"{below}/") if below else path for path in found]
+    return [without(below, path) for path in found]
 
 
 def stage(repository: Path, below: str, files: Mapping[str, File | None], scratch: Path) -> None:
@@ -121,20 +131,16 @@ def stage(repository: Path, below: str, files: Mapping[str, File | None], scratc
         told = git(repository, "hash-object", "-w", "--no-filters", "--stdin-paths", given="".join(places)).split()
     identities = dict(zip(regular, told, strict=True))
     for path in filtered(repository, below, [path for path, file in regular.items() if file.mode != LINK]):
-        text, inside = regular[path].data.decode("utf-8", "surrogateescape"), f"--path={_within(below, path)}"
+        text, inside = regular[path].data.decode("utf-8", "surrogateescape"), f"--path={within(below, path)}"
         identities[path] = git(repository, *AS_KEPT, "hash-object", "-w", "--stdin", inside, given=text).strip()
     gone = "0" * len(git(repository, "rev-parse", "HEAD").strip())
-    removed = [f"0 {gone}\t{_within(below, path)}\0" for path, file in files.items() if file is None]
+    removed = [f"0 {gone}\t{within(below, path)}\0" for path, file in files.items() if file is None]
     put = [
-        f"{file.mode} {identities.get(path) or file.data.decode()}\t{_within(below, path)}\0"
+        f"{file.mode} {identities.get(path) or file.data.decode()}\t{within(below, path)}\0"
         for path, file in files.items()
         if file
     ]
     git(repository, "update-index", "-z", "--index-info", given="".join([*removed, *put]))
-
-
-def _within(below: str, path: str) -> str:
-    return f"{below}/{path}" if below else path
 
 
 def _batch(repository: Path, blobs: Iterable[str]) -> Iterator[bytes]:

@@ -12,17 +12,18 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from slipway.changelog import Section, sections
 from slipway.engine import QUESTIONS, Engine
-from slipway.gitting import GitError, environment, git, names
+from slipway.gitting import GitError, environment, git, identity, names, worktree
 from slipway.lineage import ANSWERS_FILE, Link, read_link
 from slipway.ownership import asked, is_owned, service_owned
 from slipway.update.audit import Look, audit, conflicts
-from slipway.update.files import File, Tree, checked_out, entries, folder, stage
+from slipway.update.files import File, Tree, checked_out, entries, folder, stage, within, without
 from slipway.update.outcome import Outcome, Ran, Wish
 from slipway.update.text import message
 from slipway.versions import older, ranked
@@ -51,7 +52,7 @@ def linked(repository: Path) -> tuple[Path, str, Link]:
     except GitError as error:
         message = f"{repository} is not a git repository with a commit: an update needs one, to merge and to go back"
         raise UpdateError(message) from error
-    where = f"{below}/{ANSWERS_FILE}" if below else ANSWERS_FILE
+    where = within(below, ANSWERS_FILE)
     try:
         text: str | None = git(top, "show", f"HEAD:{where}")
     except GitError:
@@ -108,21 +109,22 @@ def update(repository: Path, wish: Wish, engine: Engine) -> Outcome:
         return Outcome(link, link.commit)
     branch = branch_of(version, wish, below)
     _free(top, branch)
-    _asked(wish.answers, version, engine.text(link.source, version, QUESTIONS) or "")
+    questions = engine.text(link.source, version, QUESTIONS) or ""
+    _asked(wish.answers, version, questions)
     with (
         tempfile.TemporaryDirectory(prefix="slipway-", ignore_cleanup_errors=True) as scratch,
-        _worktree(top, Path(scratch, "w")) as worktree,
+        _staged(top, Path(scratch, "w")) as place,
     ):
-        sides = _sides(worktree, below, link, version, wish, engine)
-        owned = service_owned(engine.text(link.source, version, QUESTIONS) or "")
+        sides = _sides(place, below, link, version, wish, engine)
+        owned = service_owned(questions)
         merged = audit(*sides[:3], lambda path: is_owned(path, owned), sides.held)
-        stage(worktree, below, merged.files, Path(scratch))
+        stage(place, below, merged.files, Path(scratch))
         after = read_link(sides.theirs[ANSWERS_FILE].data.decode())
         looks = [*_answer_looks(link, after, wish.answers), *merged.looks]
         marked = _marked(merged.files)
-        ran = [] if marked else _made(worktree, below, wish.targets)
+        ran = [] if marked else _made(place, below, wish.targets)
         looks += [_failed(one) for one in ran if not one.passed]
-        changed = _changed(worktree, below)
+        changed = _changed(place, below)
         looks += _unguarded(top, below, changed)
         outcome = Outcome(
             link,
@@ -138,11 +140,10 @@ def update(repository: Path, wish: Wish, engine: Engine) -> Outcome:
         )
         if not changed:
             return Outcome(link, link.commit)
-
-        _commit(worktree, message(outcome, wish.ticket or str(link.answers.get("ticket_id", ""))))
-        commit = git(worktree, "rev-parse", "HEAD").strip()
+        _commit(place, message(outcome, wish.ticket or str(link.answers.get("ticket_id", ""))))
+        commit = git(place, "rev-parse", "HEAD").strip()
         git(top, "branch", "--no-track", branch, commit)
-    return Outcome(**{**vars(outcome), "commit": commit})
+    return replace(outcome, commit=commit)
 
 
 class _Sides(NamedTuple):
@@ -190,7 +191,7 @@ def _unguarded(top: Path, below: str, changed: Mapping[str, str]) -> list[Look]:
     looks = []
     tracked = dict(line.split(" ", 1)[::-1] for line in names(git(top, "ls-files", "-v", "-z", "--", below or ".")))
     for path, letter in changed.items():
-        inside = f"{below}/{path}" if below else path
+        inside = within(below, path)
         flag = tracked.get(inside, "")
         if flag == "S" or flag.islower():
             if (top / inside).exists():
@@ -213,16 +214,13 @@ def _untracked(top: Path, path: str, tracked: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def _worktree(top: Path, place: Path) -> Iterator[Path]:
+def _staged(top: Path, place: Path) -> Iterator[Path]:
     """Give a worktree at HEAD whose files are in its index alone, but for those that say how git keeps the others."""
-    git(top, "worktree", "add", "--quiet", "--detach", "--no-checkout", str(place), "HEAD")
-    try:
+    with worktree(top, place, "HEAD"):
         git(place, "read-tree", "HEAD")
         attributes = git(place, "ls-files", "-z", "--", ":(glob)**/.gitattributes")
         git(place, "checkout-index", "--force", "--quiet", "-z", "--stdin", given=attributes)
         yield place
-    finally:
-        git(top, "worktree", "remove", "--force", str(place))
 
 
 def _asked(answers: Mapping[str, str], version: str, copier_yml: str) -> None:
@@ -316,7 +314,7 @@ def _failed(ran: Ran) -> Look:
 def _changed(worktree: Path, below: str) -> dict[str, str]:
     parts = names(git(worktree, "diff", "--cached", "--no-renames", "--name-status", "-z", "HEAD"))
     found = dict(zip(parts[1::2], parts[::2], strict=True))
-    return {path.removeprefix(f"{below}/") if below else path: letter for path, letter in found.items()}
+    return {without(below, path): letter for path, letter in found.items()}
 
 
 def _changelog(link: Link, version: str, engine: Engine) -> list[Section]:
@@ -327,10 +325,6 @@ def _changelog(link: Link, version: str, engine: Engine) -> list[Section]:
         return []
 
 
-def _commit(worktree: Path, text: str) -> None:
-    identity: list[str] = []
-    try:
-        git(worktree, "var", "GIT_COMMITTER_IDENT")
-    except GitError:
-        identity = ["-c", "user.name=template update", "-c", "user.email=template-update@localhost"]
-    git(worktree, *identity, "commit", "--quiet", "--no-verify", "--cleanup=verbatim", "-F", "-", given=text)
+def _commit(place: Path, text: str) -> None:
+    words = ["commit", "--quiet", "--no-verify", "--cleanup=verbatim", "-F", "-"]
+    git(place, *identity(place, "template update"), *words, given=text)
