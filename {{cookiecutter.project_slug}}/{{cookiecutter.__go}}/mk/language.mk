@@ -12,7 +12,7 @@ COVERAGE_MINIMUM ?= 80
 FUZZ_TIME ?= 20s
 COVERED := ./internal/domain/...,./internal/app/...,./internal/pipeline/...
 
-.PHONY: deps format lint-code test-unit test-integration test-e2e coverage build run run-worker run-migrate run-pipeline scan-dependencies fuzz
+.PHONY: deps format lint-code test-unit test-integration test-e2e coverage build run run-worker run-migrate run-seed run-pipeline scan-dependencies fuzz
 
 deps: ## bring go.mod in line with the sources and the template, and download the modules, verified by go.sum
 	@bin/raise-modules
@@ -62,6 +62,9 @@ run-worker: ## run the worker in the foreground
 
 run-migrate: ## migrate the database to the newest version
 	$(GO) run -ldflags '$(GO_LDFLAGS)' ./cmd/migrate up
+
+run-seed: ## place the seed orders in the local database, once
+	$(GO) run -ldflags '$(GO_LDFLAGS)' ./cmd/migrate seed
 
 run-pipeline: ## run the batch pipeline once over PIPELINE_INPUT
 	$(GO) run -ldflags '$(GO_LDFLAGS)' ./cmd/pipeline

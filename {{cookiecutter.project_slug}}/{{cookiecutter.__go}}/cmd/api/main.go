@@ -53,7 +53,7 @@ func start(ctx context.Context, p *process.Process) (*httpserver.Server, error) 
 	if err := p.StartAdmin(ctx); err != nil {
 		return nil, fmt.Errorf("start admin listener: %w", err)
 	}
-	opened, err := store.Open(ctx, p.Config, p.Logger, p.Telemetry)
+	opened, err := store.Open(ctx, config.API, p.Config, p.Logger, p.Telemetry)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
@@ -67,6 +67,13 @@ func start(ctx context.Context, p *process.Process) (*httpserver.Server, error) 
 		}
 		if err := p.Group.Start(ctx, lifecycle.Component{Name: "projector", Run: projector.Run}); err != nil {
 			return nil, fmt.Errorf("start projector: %w", err)
+		}
+		purger := &app.Purger{
+			Retention: opened.Retention, Logger: p.Logger, Clock: time.Now,
+			Every: p.Config.Store.PurgeInterval, Keep: p.Config.Store.EventRetention,
+		}
+		if err := p.Group.Start(ctx, lifecycle.Component{Name: "purger", Run: purger.Run}); err != nil {
+			return nil, fmt.Errorf("start purger: %w", err)
 		}
 	}
 	server := newServer(p, opened)

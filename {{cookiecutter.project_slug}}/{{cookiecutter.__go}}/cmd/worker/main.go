@@ -48,7 +48,7 @@ func start(ctx context.Context, p *process.Process) error {
 	if err := p.StartAdmin(ctx); err != nil {
 		return fmt.Errorf("start admin listener: %w", err)
 	}
-	opened, err := store.Open(ctx, p.Config, p.Logger, p.Telemetry)
+	opened, err := store.Open(ctx, config.Worker, p.Config, p.Logger, p.Telemetry)
 	if err != nil {
 		return fmt.Errorf("open store: %w", err)
 	}
@@ -65,6 +65,16 @@ func start(ctx context.Context, p *process.Process) error {
 	if err := p.Group.Start(ctx, lifecycle.Component{Name: "projector", Run: projector.Run}); err != nil {
 		return fmt.Errorf("start projector: %w", err)
 	}
+	if err := p.Group.Start(ctx, lifecycle.Component{Name: "purger", Run: purger(p, opened).Run}); err != nil {
+		return fmt.Errorf("start purger: %w", err)
+	}
 	p.Health.Ready(map[string]health.Check{"store": opened.Ping})
 	return nil
+}
+
+func purger(p *process.Process, opened store.Store) *app.Purger {
+	return &app.Purger{
+		Retention: opened.Retention, Logger: p.Logger, Clock: time.Now,
+		Every: p.Config.Store.PurgeInterval, Keep: p.Config.Store.EventRetention,
+	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -13,36 +12,103 @@ import (
 	"{{ cookiecutter.__go_module }}/internal/domain/order"
 )
 
+const (
+	patience    = 30 * time.Second
+	orderCents  = 2600
+	shortMoment = 50 * time.Millisecond
+)
+
 type Store interface {
 	order.Repository
 	app.Summaries
 	app.Inbox
+	app.Retention
+}
+
+// Faults breaks what lies between a store and its server. Cut lets the server send that many bytes more, loses the rest
+// and refuses new connections; Stall keeps connections open and lets nothing pass; Heal ends both. RefuseEvents makes the
+// server refuse the event of each new order, or take it again.
+type Faults interface {
+	Cut(bytes int64)
+	Stall()
+	Heal()
+	RefuseEvents(t *testing.T, refuse bool)
+}
+
+// Subject is a store under test. Faults may be nil, with the reason beside it.
+type Subject struct {
+	Store  Store
+	Faults Faults
+	Reason string
 }
 
 // Run holds an adapter to what the application expects of every store. open gives each test an empty store of its own.
-func Run(t *testing.T, open func(t *testing.T) Store) {
+func Run(t *testing.T, open func(t *testing.T) Subject) {
 	t.Helper()
-	tests := map[string]func(t *testing.T, store Store){
-		"finds what was added":                  findsWhatWasAdded,
-		"does not find what is not there":       doesNotFindTheUnknown,
-		"lists newest first in bounded pages":   listsNewestFirst,
-		"pages stay stable while orders arrive": pagesStayStable,
-		"repeats the answer of a key":           repeatsTheAnswer,
-		"refuses a key with another request":    refusesAnotherRequest,
-		"forgets an expired key":                forgetsAnExpiredKey,
-		"places once under concurrent repeats":  placesOnce,
-		"projects every event once":             projectsOnce,
-		"counts a duplicate event once":         countsADuplicateOnce,
-		"keeps an event whose projection fails": keepsAFailedEvent,
-		"shares events between workers":         sharesEvents,
-		"a day without sales is zero":           aDayWithoutSales,
-		"heeds a cancelled context":             heedsACancelledContext,
-	}
-	for name, test := range tests {
+	for name, test := range behaviours() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(t, open(t))
+			test(t, open(t).Store)
 		})
+	}
+	for name, test := range failures() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			subject := open(t)
+			if subject.Faults == nil {
+				t.Skip(subject.Reason)
+			}
+			t.Cleanup(subject.Faults.Heal)
+			test(t, subject)
+		})
+	}
+}
+
+func behaviours() map[string]func(t *testing.T, store Store) {
+	return map[string]func(t *testing.T, store Store){
+		"finds what was added":                          findsWhatWasAdded,
+		"does not find what is not there":               doesNotFindTheUnknown,
+		"refuses an id that is taken":                   refusesATakenID,
+		"keeps the largest order there can be":          keepsTheLargestOrder,
+		"lists newest first in bounded pages":           listsNewestFirst,
+		"lists nothing of an empty store":               listsNothing,
+		"pages stay stable while orders arrive":         pagesStayStable,
+		"pages cut through orders of one moment":        pagesCutThroughOneMoment,
+		"pages stay whole under concurrent writers":     pagesStayWhole,
+		"repeats the answer of a key":                   repeatsTheAnswer,
+		"refuses a key with another request":            refusesAnotherRequest,
+		"forgets an expired key":                        forgetsAnExpiredKey,
+		"one of many racing writers places":             placesOnce,
+		"different requests race for one key":           racesForAKey,
+		"a refused order leaves its key free":           leavesTheKeyFree,
+		"projects every event once":                     projectsOnce,
+		"counts a duplicate event once":                 countsADuplicateOnce,
+		"racing duplicates count once":                  countsRacingDuplicatesOnce,
+		"keeps an event whose projection fails":         keepsAFailedEvent,
+		"takes back what a failed projection counted":   takesBackAFailedProjection,
+		"a projection sees what it has counted":         projectionSeesItsWrites,
+		"shares events between workers":                 sharesEvents,
+		"hands no event to two projectors":              handsAnEventToOne,
+		"sums hold while orders and projections race":   sumsHold,
+		"projectors meet on two days":                   projectsDaysInAnyOrder,
+		"a day without sales is zero":                   aDayWithoutSales,
+		"purges what has served its time":               purges,
+		"purges in bounded steps":                       purgesInSteps,
+		"heeds a cancelled context":                     heedsACancelledContext,
+		"reports a deadline as a deadline":              reportsADeadline,
+		"a projection cancelled halfway leaves nothing": leavesNothingWhenCancelled,
+	}
+}
+
+func failures() map[string]func(t *testing.T, subject Subject) {
+	return map[string]func(t *testing.T, subject Subject){
+		"never shortens a page whose connection breaks": neverShortensAPage,
+		"a broken connection is told as unavailable":    tellsUnavailable,
+		"recovers when the connection does":             recovers,
+		"a lost answer can be asked for again":          answersAgain,
+		"leaves nothing of an order without its event":  leavesNothingHalfWritten,
+		"ends with its context when nothing answers":    endsWhenNothingAnswers,
+		"a projection cut off counts nothing twice":     countsOnceWhenCutOff,
 	}
 }
 
@@ -52,10 +118,14 @@ func epoch() time.Time {
 
 func placement(t *testing.T, at time.Time) order.Placement {
 	t.Helper()
-	draft := order.Draft{CustomerID: "c-1", Items: []order.Item{
+	return placementOf(t, at, order.Draft{CustomerID: "c-1", Items: []order.Item{
 		{SKU: "KEEL-1", Quantity: 2, UnitPriceCents: 1250},
 		{SKU: "SAIL-3", Quantity: 1, UnitPriceCents: 100},
-	}}
+	}})
+}
+
+func placementOf(t *testing.T, at time.Time, draft order.Draft) order.Placement {
+	t.Helper()
 	placed, event, err := order.Place(order.NewID(at), draft, at)
 	if err != nil {
 		t.Fatalf("place: %v", err)
@@ -63,10 +133,23 @@ func placement(t *testing.T, at time.Time) order.Placement {
 	return order.Placement{Order: placed, Event: event}
 }
 
+func largest(t *testing.T, at time.Time) order.Placement {
+	t.Helper()
+	items := make([]order.Item, 0, order.MaxItems)
+	for i := range order.MaxItems {
+		sku := fmt.Sprintf("SKU-%060d", i)
+		items = append(items, order.Item{SKU: sku, Quantity: order.MaxQuantity, UnitPriceCents: order.MaxUnitPriceCents})
+	}
+	return placementOf(t, at, order.Draft{CustomerID: "c-1", Items: items})
+}
+
 func keyed(t *testing.T, fingerprint byte, now time.Time) order.Placement {
 	t.Helper()
-	made := placement(t, now)
-	made.Key = &order.IdempotencyKey{Key: "k", Fingerprint: [32]byte{fingerprint}, Now: now, ExpiresAt: now.Add(time.Hour)}
+	return withKey(placement(t, now), "k", fingerprint, now)
+}
+
+func withKey(made order.Placement, key string, fingerprint byte, now time.Time) order.Placement {
+	made.Key = &order.IdempotencyKey{Key: key, Fingerprint: [32]byte{fingerprint}, Now: now, ExpiresAt: now.Add(time.Hour)}
 	return made
 }
 
@@ -83,28 +166,6 @@ func same(a, b order.Order) bool {
 	left, right := a.Snapshot(), b.Snapshot()
 	return left.ID == right.ID && left.CustomerID == right.CustomerID && left.Status == right.Status &&
 		left.TotalCents == right.TotalCents && left.CreatedAt.Equal(right.CreatedAt) && slices.Equal(left.Items, right.Items)
-}
-
-func findsWhatWasAdded(t *testing.T, store Store) {
-	t.Helper()
-	made := placement(t, epoch())
-	add(t, store, made)
-
-	found, err := store.Find(t.Context(), made.Order.ID())
-
-	if err != nil || !same(found, made.Order) {
-		t.Errorf("got %+v, %v; want %+v", found.Snapshot(), err, made.Order.Snapshot())
-	}
-}
-
-func doesNotFindTheUnknown(t *testing.T, store Store) {
-	t.Helper()
-
-	_, err := store.Find(t.Context(), order.NewID(epoch()))
-
-	if !errors.Is(err, order.ErrNotFound) {
-		t.Errorf("got %v, want not found", err)
-	}
 }
 
 func fill(t *testing.T, store Store, count int) []order.ID {
@@ -130,100 +191,17 @@ func list(t *testing.T, store Store, page order.Page) []order.ID {
 	return ids
 }
 
-func listsNewestFirst(t *testing.T, store Store) {
+func walk(t *testing.T, store Store, limit int) []order.ID {
 	t.Helper()
-	want := fill(t, store, 5)
-
-	first := list(t, store, order.Page{Limit: 2})
-	second := list(t, store, order.Page{Limit: 2, After: first[1]})
-	third := list(t, store, order.Page{Limit: 2, After: second[1]})
-	fourth := list(t, store, order.Page{Limit: 2, After: third[0]})
-
-	if got := slices.Concat(first, second, third); !slices.Equal(got, want) || len(third) != 1 || len(fourth) != 0 {
-		t.Errorf("got %v, want %v", got, want)
-	}
-}
-
-func pagesStayStable(t *testing.T, store Store) {
-	t.Helper()
-	want := fill(t, store, 4)
-	first := list(t, store, order.Page{Limit: 2})
-	add(t, store, placement(t, epoch().Add(time.Hour)))
-
-	second := list(t, store, order.Page{Limit: 2, After: first[1]})
-
-	if got := slices.Concat(first, second); !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-}
-
-func repeatsTheAnswer(t *testing.T, store Store) {
-	t.Helper()
-	first := add(t, store, keyed(t, 1, epoch()))
-
-	again, replayed, err := store.Add(t.Context(), keyed(t, 1, epoch().Add(time.Minute)))
-
-	if err != nil || !replayed || !same(first, again) {
-		t.Errorf("got %+v, %t, %v; want the first order again", again.Snapshot(), replayed, err)
-	}
-	if ids := list(t, store, order.Page{Limit: 10}); len(ids) != 1 {
-		t.Errorf("%d orders, want 1", len(ids))
-	}
-}
-
-func refusesAnotherRequest(t *testing.T, store Store) {
-	t.Helper()
-	add(t, store, keyed(t, 1, epoch()))
-
-	_, _, err := store.Add(t.Context(), keyed(t, 2, epoch()))
-
-	if !errors.Is(err, order.ErrIdempotencyConflict) {
-		t.Errorf("got %v, want a conflict", err)
-	}
-	if pending, err := store.Pending(t.Context()); err != nil || pending != 1 {
-		t.Errorf("%d events, %v; want 1", pending, err)
-	}
-}
-
-func forgetsAnExpiredKey(t *testing.T, store Store) {
-	t.Helper()
-	first := add(t, store, keyed(t, 1, epoch()))
-
-	second := add(t, store, keyed(t, 2, epoch().Add(2*time.Hour)))
-
-	if first.ID() == second.ID() {
-		t.Error("the expired key still answers")
-	}
-}
-
-func placesOnce(t *testing.T, store Store) {
-	t.Helper()
-	const repeats = 8
-	answers := make(chan order.ID, repeats)
-	var group sync.WaitGroup
-	for range repeats {
-		made := keyed(t, 1, epoch())
-		group.Go(func() {
-			stored, _, err := store.Add(t.Context(), made)
-			if err != nil {
-				t.Errorf("add: %v", err)
-			}
-			answers <- stored.ID()
-		})
-	}
-	group.Wait()
-	close(answers)
-
-	distinct := map[order.ID]bool{}
-	for id := range answers {
-		distinct[id] = true
-	}
-
-	if len(distinct) != 1 {
-		t.Errorf("%d different answers, want 1", len(distinct))
-	}
-	if pending, err := store.Pending(t.Context()); err != nil || pending != 1 {
-		t.Errorf("%d events, %v; want 1", pending, err)
+	var seen []order.ID
+	page := order.Page{Limit: limit}
+	for {
+		ids := list(t, store, page)
+		seen = append(seen, ids...)
+		if len(ids) < limit {
+			return seen
+		}
+		page.After = ids[len(ids)-1]
 	}
 }
 
@@ -234,110 +212,62 @@ func apply(ctx context.Context, event order.Placed, summaries app.Summaries) err
 	return nil
 }
 
+func project(t *testing.T, store Store) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for {
+		if _, err := store.Take(ctx, 3, apply); err != nil {
+			t.Errorf("take: %v", err)
+			return
+		}
+		if pending, err := store.Pending(ctx); err != nil || pending == 0 {
+			if err != nil {
+				t.Errorf("pending: %v", err)
+			}
+			return
+		}
+	}
+}
+
+func checkPending(t *testing.T, store Store, want int64) {
+	t.Helper()
+	if pending, err := store.Pending(t.Context()); err != nil || pending != want {
+		t.Errorf("%d events wait, %v; want %d", pending, err, want)
+	}
+}
+
 func checkDay(t *testing.T, store Store, orders, cents int64) {
 	t.Helper()
-	summary, err := store.Daily(t.Context(), order.DayOf(epoch()))
+	checkSum(t, store, order.DayOf(epoch()), orders, cents)
+}
+
+func checkSum(t *testing.T, store Store, day order.Day, orders, cents int64) {
+	t.Helper()
+	summary, err := store.Daily(t.Context(), day)
 	if err != nil || summary.Orders != orders || summary.RevenueCents != cents {
 		t.Errorf("got %+v, %v; want %d orders, %d cents", summary, err, orders, cents)
 	}
 }
 
-func projectsOnce(t *testing.T, store Store) {
-	t.Helper()
-	fill(t, store, 3)
-
-	first, errFirst := store.Take(t.Context(), 2, apply)
-	second, errSecond := store.Take(t.Context(), 2, apply)
-	third, errThird := store.Take(t.Context(), 2, apply)
-
-	if err := errors.Join(errFirst, errSecond, errThird); err != nil || first.Taken != 2 || second.Taken != 1 || third.Taken != 0 {
-		t.Errorf("got %+v, %+v, %+v, %v", first, second, third, err)
-	}
-	checkDay(t, store, 3, 7800)
-}
-
-func countsADuplicateOnce(t *testing.T, store Store) {
-	t.Helper()
-	event := placement(t, epoch()).Event
-
-	first, errFirst := store.Apply(t.Context(), event)
-	second, errSecond := store.Apply(t.Context(), event)
-
-	if err := errors.Join(errFirst, errSecond); err != nil || !first || second {
-		t.Errorf("got %t, %t, %v", first, second, err)
-	}
-	checkDay(t, store, 1, 2600)
-}
-
-func keepsAFailedEvent(t *testing.T, store Store) {
-	t.Helper()
-	fill(t, store, 1)
-	broken := errors.New("broken")
-
-	_, err := store.Take(t.Context(), 10, func(context.Context, order.Placed, app.Summaries) error { return broken })
-
-	if !errors.Is(err, broken) {
-		t.Errorf("got %v, want the failure of the projection", err)
-	}
-	if _, err := store.Take(t.Context(), 10, apply); err != nil {
-		t.Errorf("take again: %v", err)
-	}
-	checkDay(t, store, 1, 2600)
-}
-
-func sharesEvents(t *testing.T, store Store) {
-	t.Helper()
-	const count = 30
-	fill(t, store, count)
-	var group sync.WaitGroup
-	for range 4 {
-		group.Go(func() {
-			for {
-				if _, err := store.Take(t.Context(), 3, apply); err != nil {
-					t.Errorf("take: %v", err)
-					return
-				}
-				if pending, err := store.Pending(t.Context()); err != nil || pending == 0 {
-					return
-				}
-			}
-		})
-	}
-
-	group.Wait()
-
-	checkDay(t, store, count, count*2600)
-}
-
-func aDayWithoutSales(t *testing.T, store Store) {
-	t.Helper()
-
-	summary, err := store.Daily(t.Context(), "2020-02-29")
-
-	if want := (order.DailySummary{Day: "2020-02-29"}); err != nil || summary != want {
-		t.Errorf("got %+v, %v; want %+v", summary, err, want)
+func calls(store Store, made order.Placement) map[string]func(ctx context.Context) error {
+	return map[string]func(ctx context.Context) error{
+		"add":     func(ctx context.Context) error { _, _, err := store.Add(ctx, made); return err },
+		"find":    func(ctx context.Context) error { _, err := store.Find(ctx, made.Order.ID()); return err },
+		"list":    func(ctx context.Context) error { _, err := store.List(ctx, order.Page{Limit: 1}); return err },
+		"apply":   func(ctx context.Context) error { _, err := store.Apply(ctx, made.Event); return err },
+		"daily":   func(ctx context.Context) error { _, err := store.Daily(ctx, made.Event.Day()); return err },
+		"take":    func(ctx context.Context) error { _, err := store.Take(ctx, 1, apply); return err },
+		"pending": func(ctx context.Context) error { _, err := store.Pending(ctx); return err },
+		"purge":   func(ctx context.Context) error { _, err := store.Purge(ctx, epoch(), epoch(), 1); return err },
 	}
 }
 
-func heedsACancelledContext(t *testing.T, store Store) {
+func checkCalls(ctx context.Context, t *testing.T, store Store, made order.Placement, want error) {
 	t.Helper()
-	made := placement(t, epoch())
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-
-	_, _, errAdd := store.Add(ctx, made)
-	_, errFind := store.Find(ctx, made.Order.ID())
-	_, errList := store.List(ctx, order.Page{Limit: 1})
-	_, errApply := store.Apply(ctx, made.Event)
-	_, errDaily := store.Daily(ctx, made.Event.Day())
-	_, errTake := store.Take(ctx, 1, apply)
-
-	for name, err := range map[string]error{"add": errAdd, "find": errFind, "list": errList, "apply": errApply, "daily": errDaily, "take": errTake} {
-		if !errors.Is(err, context.Canceled) {
-			t.Errorf("%s: got %v, want cancelled", name, err)
+	for name, call := range calls(store, made) {
+		if err := call(ctx); !errors.Is(err, want) {
+			t.Errorf("%s: got %v, want %v", name, err, want)
 		}
-	}
-	if ids := list(t, store, order.Page{Limit: 1}); len(ids) != 0 {
-		t.Errorf("a cancelled add left %v", ids)
 	}
 }

@@ -50,6 +50,8 @@ func problemFor(err error) httpserver.Problem {
 		return httpserver.NewProblem(http.StatusBadRequest, err.Error())
 	case errors.As(err, &busy):
 		return httpserver.NewProblem(http.StatusServiceUnavailable, "a part of the service does not answer; try again later")
+	case errors.Is(err, order.ErrUnavailable):
+		return httpserver.NewProblem(http.StatusServiceUnavailable, "orders cannot be reached now; try again")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return httpserver.NewProblem(http.StatusServiceUnavailable, "the request took too long; try again")
 	case errors.As(err, &network):

@@ -27,20 +27,22 @@ type Store struct {
 	sorted    []order.ID
 	keys      map[string]usedKey
 	queue     [][]byte
-	seen      map[order.ID]struct{}
+	seen      map[order.ID]time.Time
 	summaries map[order.Day]order.DailySummary
 	wake      chan struct{}
 	taking    chan struct{}
+	now       app.Clock
 }
 
 func New() *Store {
 	return &Store{
 		orders:    map[order.ID]order.Order{},
 		keys:      map[string]usedKey{},
-		seen:      map[order.ID]struct{}{},
+		seen:      map[order.ID]time.Time{},
 		summaries: map[order.Day]order.DailySummary{},
 		wake:      make(chan struct{}, 1),
 		taking:    make(chan struct{}, 1),
+		now:       time.Now,
 	}
 }
 
@@ -67,28 +69,27 @@ func (s *Store) Add(ctx context.Context, placement order.Placement) (order.Order
 			}
 			return s.orders[used.orderID], true, nil
 		}
-		s.forget(key.Now)
+	}
+	if !s.insert(placement.Order) {
+		return order.Order{}, false, fmt.Errorf("add order %s: %w", placement.Order.ID(), order.ErrDuplicate)
+	}
+	if key := placement.Key; key != nil {
 		s.keys[key.Key] = usedKey{fingerprint: key.Fingerprint, orderID: placement.Order.ID(), expiresAt: key.ExpiresAt}
 	}
-	s.insert(placement.Order)
 	s.queue = append(s.queue, message)
 	s.notify()
 	return placement.Order, false, nil
 }
 
-func (s *Store) forget(now time.Time) {
-	for name, used := range s.keys {
-		if !used.expiresAt.After(now) {
-			delete(s.keys, name)
-		}
-	}
-}
-
-func (s *Store) insert(placed order.Order) {
+func (s *Store) insert(placed order.Order) bool {
 	id := placed.ID()
-	at, _ := slices.BinarySearch(s.sorted, id)
+	at, taken := slices.BinarySearch(s.sorted, id)
+	if taken {
+		return false
+	}
 	s.sorted = slices.Insert(s.sorted, at, id)
 	s.orders[id] = placed
+	return true
 }
 
 func (s *Store) notify() {
@@ -137,15 +138,26 @@ func (s *Store) Apply(ctx context.Context, event order.Placed) (bool, error) {
 	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	return s.count(event), nil
+}
+
+func (s *Store) count(event order.Placed) bool {
 	if _, known := s.seen[event.EventID]; known {
-		return false, nil
+		return false
 	}
-	s.seen[event.EventID] = struct{}{}
+	s.seen[event.EventID] = s.now()
 	summary := s.summaries[event.Day()]
 	summary.Orders++
 	summary.RevenueCents += event.TotalCents
 	s.summaries[event.Day()] = summary
-	return true, nil
+	return true
+}
+
+func (s *Store) counted(id order.ID) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	_, known := s.seen[id]
+	return known
 }
 
 func (s *Store) Daily(ctx context.Context, day order.Day) (order.DailySummary, error) {
@@ -174,16 +186,24 @@ func (s *Store) Take(ctx context.Context, limit int, project app.Projection) (ap
 		event, err := events.DecodePlaced(message)
 		if err != nil {
 			batch.Parked++
-		} else if err := project(ctx, event, s); err != nil {
+			batch.Taken++
+			s.commit(nil)
+			continue
+		}
+		pending := &unit{store: s}
+		if err := project(ctx, event, pending); err != nil {
 			return batch, fmt.Errorf("project event: %w", err)
 		}
 		batch.Taken++
-		s.drop()
+		s.commit(pending.events)
 	}
 	return batch, nil
 }
 
-func (s *Store) Pending(context.Context) (int64, error) {
+func (s *Store) Pending(ctx context.Context) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, fmt.Errorf("count events: %w", err)
+	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	return int64(len(s.queue)), nil
@@ -195,9 +215,34 @@ func (s *Store) head(limit int) [][]byte {
 	return slices.Clone(s.queue[:min(limit, len(s.queue))])
 }
 
-func (s *Store) drop() {
+func (s *Store) commit(projected []order.Placed) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	for _, event := range projected {
+		s.count(event)
+	}
 	s.queue[0] = nil
 	s.queue = s.queue[1:]
+}
+
+func (s *Store) Purge(ctx context.Context, now, horizon time.Time, limit int) (app.Purged, error) {
+	if err := ctx.Err(); err != nil {
+		return app.Purged{}, fmt.Errorf("purge: %w", err)
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	var purged app.Purged
+	for name, used := range s.keys {
+		if purged.Keys < int64(limit) && !used.expiresAt.After(now) {
+			delete(s.keys, name)
+			purged.Keys++
+		}
+	}
+	for id, at := range s.seen {
+		if purged.Events < int64(limit) && at.Before(horizon) {
+			delete(s.seen, id)
+			purged.Events++
+		}
+	}
+	return purged, nil
 }

@@ -9,8 +9,8 @@ import (
 
 func TestStoreKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	contract.Run(t, func(t *testing.T) contract.Store {
+	contract.Run(t, func(t *testing.T) contract.Subject {
 		t.Helper()
-		return memory.New()
+		return contract.Subject{Store: memory.New(), Reason: "the memory store has no connection that could break"}
 	})
 }

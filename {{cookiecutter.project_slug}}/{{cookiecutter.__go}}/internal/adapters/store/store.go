@@ -13,6 +13,7 @@ type Store struct {
 	Orders    order.Repository
 	Summaries app.Summaries
 	Inbox     app.Inbox
+	Retention app.Retention
 	Wake      <-chan struct{}
 	InProcess bool
 	Ping      func(ctx context.Context) error
@@ -25,6 +26,7 @@ func openMemory() Store {
 		Orders:    kept,
 		Summaries: kept,
 		Inbox:     kept,
+		Retention: kept,
 		Wake:      kept.Wake(),
 		InProcess: true,
 		Ping:      func(context.Context) error { return nil },

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"{{ cookiecutter.__go_module }}/internal/app"
 	"{{ cookiecutter.__go_module }}/internal/domain/order"
@@ -62,6 +63,7 @@ func Guarded(guard *resilience.Guard, opened Store) Store {
 	opened.Orders = guardedOrders{guard, opened.Orders}
 	opened.Summaries = guardedSummaries{guard, opened.Summaries}
 	opened.Inbox = guardedInbox{guard, opened.Inbox}
+	opened.Retention = guardedRetention{guard, opened.Retention}
 	opened.Ping = func(ctx context.Context) error { return guard.Probe(ctx, ping) }
 	return opened
 }
@@ -121,4 +123,13 @@ func (g guardedInbox) Take(ctx context.Context, limit int, project app.Projectio
 
 func (g guardedInbox) Pending(ctx context.Context) (int64, error) {
 	return resilience.Repeat(ctx, g.guard, g.next.Pending)
+}
+
+type guardedRetention struct {
+	guard *resilience.Guard
+	next  app.Retention
+}
+
+func (g guardedRetention) Purge(ctx context.Context, now, horizon time.Time, limit int) (app.Purged, error) {
+	return resilience.Once(ctx, g.guard, func(ctx context.Context) (app.Purged, error) { return g.next.Purge(ctx, now, horizon, limit) })
 }

@@ -8,10 +8,10 @@ import (
 	"{{ cookiecutter.__go_module }}/internal/platform/telemetry"
 )
 
-func Open(_ context.Context, _ config.Config, _ *slog.Logger, _ *telemetry.Telemetry) (Store, error) {
+func Open(_ context.Context, _ config.Process, _ config.Config, _ *slog.Logger, _ *telemetry.Telemetry) (Store, error) {
 	return openMemory(), nil
 }
 
-func Migrate(_ context.Context, _ config.Config, _ string) (map[string]string, error) {
-	return map[string]string{"memory": "keeps no schema"}, nil
+func Migrate(_ context.Context, _ config.Config, _ string) ([]Migration, error) {
+	return nil, nil
 }

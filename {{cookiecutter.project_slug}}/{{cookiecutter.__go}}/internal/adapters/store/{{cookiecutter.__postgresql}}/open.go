@@ -8,14 +8,18 @@ import (
 
 	"{{ cookiecutter.__go_module }}/internal/adapters/postgres"
 	"{{ cookiecutter.__go_module }}/internal/platform/config"
+	"{{ cookiecutter.__go_module }}/internal/platform/process"
 	"{{ cookiecutter.__go_module }}/internal/platform/telemetry"
+	"{{ cookiecutter.__go_module }}/migrations"
 )
 
-func Open(ctx context.Context, loaded config.Config, logger *slog.Logger, measured *telemetry.Telemetry) (Store, error) {
+func Open(
+	ctx context.Context, name config.Process, loaded config.Config, logger *slog.Logger, measured *telemetry.Telemetry,
+) (Store, error) {
 	if loaded.Store.Kind == config.StoreMemory {
 		return openMemory(), nil
 	}
-	opened, err := postgres.Open(ctx, settings(loaded), logger)
+	opened, err := postgres.Open(ctx, settings(name, loaded), logger)
 	if err != nil {
 		return Store{}, fmt.Errorf("open postgresql: %w", err)
 	}
@@ -27,26 +31,52 @@ func Open(ctx context.Context, loaded config.Config, logger *slog.Logger, measur
 		Orders:    opened,
 		Summaries: opened,
 		Inbox:     opened,
+		Retention: opened,
 		Ping:      opened.Ping,
 		Close:     opened.Close,
 	}), nil
 }
 
-func Migrate(ctx context.Context, loaded config.Config, command string) (map[string]string, error) {
+// Migrate runs one command and returns the migrations as they are after it.
+func Migrate(ctx context.Context, loaded config.Config, command string) (found []Migration, err error) {
 	if loaded.Store.Kind == config.StoreMemory {
-		return map[string]string{"memory": "keeps no schema"}, nil
+		return nil, nil
 	}
-	report, err := postgres.Migrate(ctx, settings(loaded), command)
+	migrator, err := postgres.NewMigrator(settings(config.Migrate, loaded), migrations.Files)
+	if err != nil {
+		return nil, fmt.Errorf("open postgresql: %w", err)
+	}
+	defer func() { err = errors.Join(err, migrator.Close()) }()
+	switch command {
+	case CommandUp:
+		err = migrator.Up(ctx)
+	case CommandDown:
+		err = migrator.Down(ctx)
+	case CommandStatus:
+	default:
+		err = fmt.Errorf("command %q is unknown", command)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("migrate postgresql: %w", err)
 	}
-	return report, nil
+	states, err := migrator.Status(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read migrations of postgresql: %w", err)
+	}
+	for _, one := range states {
+		found = append(found, Migration(one))
+	}
+	return found, nil
 }
 
-func settings(loaded config.Config) postgres.Settings {
+func settings(name config.Process, loaded config.Config) postgres.Settings {
 	return postgres.Settings{
-		URL:      loaded.Store.DatabaseURL.Reveal(),
-		MaxConns: loaded.Store.MaxConns,
-		Timeout:  loaded.Store.Timeout,
+		URL:          loaded.Store.DatabaseURL.Reveal(),
+		Application:  process.Service + "-" + string(name),
+		MaxConns:     loaded.Store.MaxConns,
+		Timeout:      loaded.Store.Timeout,
+		LockTimeout:  loaded.Store.LockTimeout,
+		IdleTimeout:  loaded.Store.IdleTimeout,
+		StartTimeout: loaded.Store.StartTimeout,
 	}
 }

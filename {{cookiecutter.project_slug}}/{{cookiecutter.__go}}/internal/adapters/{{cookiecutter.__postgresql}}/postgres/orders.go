@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,17 +15,31 @@ import (
 )
 
 const (
-	claimKey = `INSERT INTO idempotency_keys (key, fingerprint, order_id, expires_at) VALUES ($1, $2, $3, $4)
-ON CONFLICT (key) DO UPDATE SET fingerprint = excluded.fingerprint, order_id = excluded.order_id, expires_at = excluded.expires_at
-WHERE idempotency_keys.expires_at <= $5`
-	readKey     = `SELECT fingerprint, order_id::text FROM idempotency_keys WHERE key = $1`
-	insertOrder = `INSERT INTO orders (id, customer_id, status, items, total_cents, created_at) VALUES ($1, $2, $3, $4, $5, $6)`
-	insertEvent = `INSERT INTO outbox (event_id, payload) VALUES ($1, $2)`
+	addOrder = `WITH placed AS (
+    INSERT INTO orders (id, customer_id, status, items, total_cents, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+)
+INSERT INTO outbox (event_id, payload) VALUES ($7, $8)`
+	addKeyedOrder = `WITH claimed AS (
+    INSERT INTO idempotency_keys (key, fingerprint, order_id, expires_at) VALUES ($9, $10, $1, $11)
+    ON CONFLICT (key) DO UPDATE SET fingerprint = excluded.fingerprint, order_id = excluded.order_id, expires_at = excluded.expires_at
+    WHERE idempotency_keys.expires_at <= $12
+    RETURNING key
+), placed AS (
+    INSERT INTO orders (id, customer_id, status, items, total_cents, created_at)
+    SELECT $1::uuid, $2::text, $3::text, $4::jsonb, $5::bigint, $6::timestamptz FROM claimed
+)
+INSERT INTO outbox (event_id, payload) SELECT $7::uuid, $8::jsonb FROM claimed`
 	selectOrder = `SELECT id::text, customer_id, status, items, total_cents, created_at FROM orders`
 	findOrder   = selectOrder + ` WHERE id = $1`
 	firstPage   = selectOrder + ` ORDER BY id DESC LIMIT $1`
 	nextPage    = selectOrder + ` WHERE id < $2 ORDER BY id DESC LIMIT $1`
+	readKey     = `SELECT key.fingerprint, placed.id::text, customer_id, status, items, total_cents, created_at
+FROM idempotency_keys AS key JOIN orders AS placed ON placed.id = key.order_id WHERE key.key = $1`
+
+	claims = 3
 )
+
+var errKeyGone = errors.New("idempotency key expired while it was read")
 
 type itemRow struct {
 	SKU            string `json:"sku"`
@@ -32,53 +47,66 @@ type itemRow struct {
 	UnitPriceCents int64  `json:"unit_price_cents"`
 }
 
+// Add is one statement, so that the order, its event and its key are written in one round trip, together or not at all.
 func (s *Store) Add(ctx context.Context, placement order.Placement) (order.Order, bool, error) {
 	ctx, cancel := s.limited(ctx)
 	defer cancel()
-	var stored order.Order
-	var replayed bool
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if placement.Key != nil {
-			claimed, err := claim(ctx, tx, placement.Order.ID(), *placement.Key)
-			if err != nil {
-				return err
-			}
-			if !claimed {
-				stored, err = replay(ctx, tx, *placement.Key)
-				replayed = true
-				return err
-			}
-		}
-		stored = placement.Order
-		return insert(ctx, tx, placement)
-	})
+	stored, replayed, err := s.add(ctx, placement)
 	if err != nil {
-		return order.Order{}, false, fmt.Errorf("add order %s: %w", placement.Order.ID(), err)
+		return order.Order{}, false, fmt.Errorf("add order %s: %w", placement.Order.ID(), classify(err))
 	}
 	return stored, replayed, nil
 }
 
-func claim(ctx context.Context, tx pgx.Tx, id order.ID, key order.IdempotencyKey) (bool, error) {
-	done, err := tx.Exec(ctx, claimKey, key.Key, key.Fingerprint[:], string(id), key.ExpiresAt, key.Now)
+func (s *Store) add(ctx context.Context, placement order.Placement) (order.Order, bool, error) {
+	arguments, err := columns(placement)
 	if err != nil {
-		return false, fmt.Errorf("claim idempotency key: %w", err)
+		return order.Order{}, false, err
+	}
+	if placement.Key == nil {
+		_, err := s.insert(ctx, addOrder, arguments)
+		return placement.Order, false, err
+	}
+	key := *placement.Key
+	arguments = append(arguments, key.Key, key.Fingerprint[:], key.ExpiresAt, key.Now)
+	for range claims {
+		written, err := s.insert(ctx, addKeyedOrder, arguments)
+		if err != nil || written {
+			return placement.Order, false, err
+		}
+		first, err := s.replay(ctx, key)
+		if !notFound(err) {
+			return first, true, err
+		}
+	}
+	return order.Order{}, false, fmt.Errorf("%w: %w", order.ErrUnavailable, errKeyGone)
+}
+
+func (s *Store) insert(ctx context.Context, statement string, arguments []any) (bool, error) {
+	done, err := s.pool.Exec(ctx, statement, arguments...)
+	if hasCode(err, uniqueViolation) {
+		return false, order.ErrDuplicate
+	}
+	if err != nil {
+		return false, fmt.Errorf("insert order: %w", err)
 	}
 	return done.RowsAffected() == 1, nil
 }
 
-func replay(ctx context.Context, tx pgx.Tx, key order.IdempotencyKey) (order.Order, error) {
+func (s *Store) replay(ctx context.Context, key order.IdempotencyKey) (order.Order, error) {
 	var fingerprint []byte
-	var id string
-	if err := tx.QueryRow(ctx, readKey, key.Key).Scan(&fingerprint, &id); err != nil {
+	var found orderRow
+	err := s.pool.QueryRow(ctx, readKey, key.Key).Scan(append([]any{&fingerprint}, found.targets()...)...)
+	if err != nil {
 		return order.Order{}, fmt.Errorf("read idempotency key: %w", err)
 	}
 	if !bytes.Equal(fingerprint, key.Fingerprint[:]) {
 		return order.Order{}, order.ErrIdempotencyConflict
 	}
-	return toDomain(tx.QueryRow(ctx, findOrder, id))
+	return found.toDomain()
 }
 
-func insert(ctx context.Context, tx pgx.Tx, placement order.Placement) error {
+func columns(placement order.Placement) ([]any, error) {
 	state := placement.Order.Snapshot()
 	rows := make([]itemRow, 0, len(state.Items))
 	for _, item := range state.Items {
@@ -86,68 +114,79 @@ func insert(ctx context.Context, tx pgx.Tx, placement order.Placement) error {
 	}
 	items, err := json.Marshal(rows)
 	if err != nil {
-		return fmt.Errorf("encode items: %w", err)
-	}
-	_, err = tx.Exec(ctx, insertOrder, string(state.ID), state.CustomerID, string(state.Status), items, state.TotalCents, state.CreatedAt)
-	if err != nil {
-		return fmt.Errorf("insert order: %w", err)
+		return nil, fmt.Errorf("encode items: %w", err)
 	}
 	payload, err := events.EncodePlaced(placement.Event)
 	if err != nil {
-		return fmt.Errorf("fill outbox: %w", err)
+		return nil, fmt.Errorf("fill outbox: %w", err)
 	}
-	if _, err := tx.Exec(ctx, insertEvent, string(placement.Event.EventID), payload); err != nil {
-		return fmt.Errorf("fill outbox: %w", err)
-	}
-	return nil
+	return []any{
+		string(state.ID), state.CustomerID, string(state.Status), items, state.TotalCents, state.CreatedAt,
+		string(placement.Event.EventID), payload,
+	}, nil
 }
 
 func (s *Store) Find(ctx context.Context, id order.ID) (order.Order, error) {
 	ctx, cancel := s.limited(ctx)
 	defer cancel()
-	return toDomain(s.pool.QueryRow(ctx, findOrder, string(id)))
+	var found orderRow
+	err := s.pool.QueryRow(ctx, findOrder, string(id)).Scan(found.targets()...)
+	if notFound(err) {
+		return order.Order{}, order.ErrNotFound
+	}
+	if err != nil {
+		return order.Order{}, fmt.Errorf("find order: %w", classify(err))
+	}
+	return found.toDomain()
 }
 
 func (s *Store) List(ctx context.Context, page order.Page) ([]order.Order, error) {
 	ctx, cancel := s.limited(ctx)
 	defer cancel()
-	query, args := firstPage, []any{page.Limit}
+	query, arguments := firstPage, []any{page.Limit}
 	if page.After != "" {
-		query, args = nextPage, []any{page.Limit, string(page.After)}
+		query, arguments = nextPage, []any{page.Limit, string(page.After)}
 	}
-	rows, err := s.pool.Query(ctx, query, args...)
+	rows, err := s.pool.Query(ctx, query, arguments...)
 	if err != nil {
-		return nil, fmt.Errorf("list orders: %w", err)
+		return nil, fmt.Errorf("list orders: %w", classify(err))
 	}
-	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (order.Order, error) { return toDomain(row) })
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (order.Order, error) {
+		var one orderRow
+		if err := row.Scan(one.targets()...); err != nil {
+			return order.Order{}, fmt.Errorf("read order: %w", err)
+		}
+		return one.toDomain()
+	})
 	if err != nil {
-		return nil, fmt.Errorf("list orders: %w", err)
+		return nil, fmt.Errorf("list orders: %w", classify(err))
 	}
 	return found, nil
 }
 
-func toDomain(row pgx.Row) (order.Order, error) {
-	var id, customer, status string
-	var items []byte
-	var total int64
-	var createdAt time.Time
-	err := row.Scan(&id, &customer, &status, &items, &total, &createdAt)
-	if notFound(err) {
-		return order.Order{}, order.ErrNotFound
-	}
-	if err != nil {
-		return order.Order{}, fmt.Errorf("read order: %w", err)
-	}
+type orderRow struct {
+	id, customer, status string
+	items                []byte
+	total                int64
+	createdAt            time.Time
+}
+
+func (r *orderRow) targets() []any {
+	return []any{&r.id, &r.customer, &r.status, &r.items, &r.total, &r.createdAt}
+}
+
+func (r *orderRow) toDomain() (order.Order, error) {
 	var rows []itemRow
-	if err := json.Unmarshal(items, &rows); err != nil {
-		return order.Order{}, fmt.Errorf("read items of order %s: %w", id, err)
+	if err := json.Unmarshal(r.items, &rows); err != nil {
+		return order.Order{}, fmt.Errorf("read items of order %s: %w", r.id, err)
 	}
 	state := order.Snapshot{
-		ID:         order.ID(id),
-		CustomerID: customer,
-		Status:     order.Status(status),
-		TotalCents: total,
-		CreatedAt:  createdAt,
+		ID:         order.ID(r.id),
+		CustomerID: r.customer,
+		Status:     order.Status(r.status),
+		Items:      make([]order.Item, 0, len(rows)),
+		TotalCents: r.total,
+		CreatedAt:  r.createdAt,
 	}
 	for _, one := range rows {
 		state.Items = append(state.Items, order.Item(one))

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"{{ cookiecutter.__go_module }}/internal/adapters/events"
 	"{{ cookiecutter.__go_module }}/internal/app"
@@ -18,20 +17,7 @@ const (
 	dropEvents  = `DELETE FROM outbox WHERE position = ANY($1)`
 	parkEvent   = `UPDATE outbox SET parked_at = now(), last_error = $2 WHERE position = $1`
 	countEvents = `SELECT count(*) FROM outbox WHERE parked_at IS NULL`
-	markEvent   = `INSERT INTO processed_events (event_id) VALUES ($1) ON CONFLICT (event_id) DO NOTHING`
-	addToDay    = `INSERT INTO daily_summaries (day, orders, revenue_cents) VALUES ($1, 1, $2)
-ON CONFLICT (day) DO UPDATE SET orders = daily_summaries.orders + 1, revenue_cents = daily_summaries.revenue_cents + excluded.revenue_cents`
-	readDay = `SELECT orders, revenue_cents FROM daily_summaries WHERE day = $1`
 )
-
-type querier interface {
-	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
-
-type summaries struct {
-	querier querier
-}
 
 type waiting struct {
 	Position int64
@@ -52,34 +38,41 @@ func (s *Store) Take(ctx context.Context, limit int, project app.Projection) (ap
 			return fmt.Errorf("read outbox: %w", err)
 		}
 		batch.Taken = len(messages)
-		return projectAll(ctx, tx, messages, project, &batch)
+		if len(messages) == 0 {
+			return nil
+		}
+		batch.Parked, err = projectAll(ctx, tx, messages, project)
+		return err
 	})
 	if err != nil {
-		return app.Batch{}, fmt.Errorf("take events: %w", err)
+		return app.Batch{}, fmt.Errorf("take events: %w", classify(err))
 	}
 	return batch, nil
 }
 
-func projectAll(ctx context.Context, tx pgx.Tx, messages []waiting, project app.Projection, batch *app.Batch) error {
+func projectAll(ctx context.Context, tx pgx.Tx, messages []waiting, project app.Projection) (int, error) {
+	sums := newUnit(tx)
 	done := make([]int64, 0, len(messages))
 	for _, message := range messages {
 		event, unreadable := events.DecodePlaced(message.Payload)
 		if unreadable != nil {
 			if _, err := tx.Exec(ctx, parkEvent, message.Position, unreadable.Error()); err != nil {
-				return fmt.Errorf("park event: %w", err)
+				return 0, fmt.Errorf("park event: %w", err)
 			}
-			batch.Parked++
 			continue
 		}
-		if err := project(ctx, event, summaries{tx}); err != nil {
-			return err
+		if err := project(ctx, event, sums); err != nil {
+			return 0, err
 		}
 		done = append(done, message.Position)
 	}
-	if _, err := tx.Exec(ctx, dropEvents, done); err != nil {
-		return fmt.Errorf("empty outbox: %w", err)
+	if err := sums.flush(ctx); err != nil {
+		return 0, err
 	}
-	return nil
+	if _, err := tx.Exec(ctx, dropEvents, done); err != nil {
+		return 0, fmt.Errorf("empty outbox: %w", err)
+	}
+	return len(messages) - len(done), nil
 }
 
 func (s *Store) Pending(ctx context.Context) (int64, error) {
@@ -87,7 +80,7 @@ func (s *Store) Pending(ctx context.Context) (int64, error) {
 	defer cancel()
 	var count int64
 	if err := s.pool.QueryRow(ctx, countEvents).Scan(&count); err != nil {
-		return 0, fmt.Errorf("count outbox: %w", err)
+		return 0, fmt.Errorf("count outbox: %w", classify(err))
 	}
 	return count, nil
 }
@@ -97,12 +90,15 @@ func (s *Store) Apply(ctx context.Context, event order.Placed) (bool, error) {
 	defer cancel()
 	var counted bool
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		sums := newUnit(tx)
 		var err error
-		counted, err = summaries{tx}.Apply(ctx, event)
-		return err
+		if counted, err = sums.Apply(ctx, event); err != nil {
+			return err
+		}
+		return sums.flush(ctx)
 	})
 	if err != nil {
-		return false, fmt.Errorf("apply event: %w", err)
+		return false, fmt.Errorf("apply event: %w", classify(err))
 	}
 	return counted, nil
 }
@@ -110,28 +106,9 @@ func (s *Store) Apply(ctx context.Context, event order.Placed) (bool, error) {
 func (s *Store) Daily(ctx context.Context, day order.Day) (order.DailySummary, error) {
 	ctx, cancel := s.limited(ctx)
 	defer cancel()
-	return summaries{s.pool}.Daily(ctx, day)
-}
-
-func (s summaries) Apply(ctx context.Context, event order.Placed) (bool, error) {
-	marked, err := s.querier.Exec(ctx, markEvent, string(event.EventID))
+	summary, err := daily(ctx, s.pool, day)
 	if err != nil {
-		return false, fmt.Errorf("mark event: %w", err)
-	}
-	if marked.RowsAffected() == 0 {
-		return false, nil
-	}
-	if _, err := s.querier.Exec(ctx, addToDay, date(event.Day()), event.TotalCents); err != nil {
-		return false, fmt.Errorf("add to day: %w", err)
-	}
-	return true, nil
-}
-
-func (s summaries) Daily(ctx context.Context, day order.Day) (order.DailySummary, error) {
-	summary := order.DailySummary{Day: day}
-	err := s.querier.QueryRow(ctx, readDay, date(day)).Scan(&summary.Orders, &summary.RevenueCents)
-	if err != nil && !notFound(err) {
-		return order.DailySummary{}, fmt.Errorf("read day: %w", err)
+		return order.DailySummary{}, fmt.Errorf("summarise day: %w", classify(err))
 	}
 	return summary, nil
 }

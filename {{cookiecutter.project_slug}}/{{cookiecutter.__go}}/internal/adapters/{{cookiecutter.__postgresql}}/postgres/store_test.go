@@ -2,139 +2,24 @@ package postgres_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
-	"fmt"
-	"log/slog"
-	"net/url"
-	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
-	"{{ cookiecutter.__go_module }}/internal/adapters/contract"
 	"{{ cookiecutter.__go_module }}/internal/adapters/postgres"
 	"{{ cookiecutter.__go_module }}/internal/app"
 	"{{ cookiecutter.__go_module }}/internal/domain/order"
 )
 
-var oneMigrationAtATime sync.Mutex
-
-func discard() *slog.Logger {
-	return slog.New(slog.DiscardHandler)
-}
-
-// schema gives a test a new schema of the server in TEST_DATABASE_URL and drops it afterwards. Nothing else is touched,
-// and DATABASE_URL is never read.
-func schema(t *testing.T) postgres.Settings {
-	t.Helper()
-	server := os.Getenv("TEST_DATABASE_URL")
-	if server == "" {
-		t.Skip("TEST_DATABASE_URL is not set: give it the URL of a PostgreSQL server, then make test-integration")
-	}
-	name := "test_" + strings.ReplaceAll(string(order.NewID(time.Now())), "-", "")
-	admin, err := pgx.Connect(t.Context(), server)
-	if err != nil {
-		t.Fatalf("connect: %v", err)
-	}
-	if _, err := admin.Exec(t.Context(), "CREATE SCHEMA "+name); err != nil {
-		t.Fatalf("create schema: %v", err)
-	}
-	t.Cleanup(func() {
-		ctx := context.WithoutCancel(t.Context())
-		if _, err := admin.Exec(ctx, fmt.Sprintf("DROP SCHEMA %s CASCADE", name)); err != nil {
-			t.Errorf("drop schema: %v", err)
-		}
-		admin.Close(ctx)
-	})
-	parsed, err := url.Parse(server)
-	if err != nil {
-		t.Fatalf("parse TEST_DATABASE_URL: %v", err)
-	}
-	query := parsed.Query()
-	query.Set("search_path", name)
-	parsed.RawQuery = query.Encode()
-	return postgres.Settings{URL: parsed.String(), MaxConns: 8, Timeout: 10 * time.Second}
-}
-
-func migrated(t *testing.T) postgres.Settings {
-	t.Helper()
-	settings := schema(t)
-	oneMigrationAtATime.Lock()
-	defer oneMigrationAtATime.Unlock()
-	if _, err := postgres.Migrate(t.Context(), settings, "up"); err != nil {
-		t.Fatalf("migrate: %v", err)
-	}
-	return settings
-}
-
-func open(t *testing.T, settings postgres.Settings) *postgres.Store {
-	t.Helper()
-	store, err := postgres.Open(t.Context(), settings, discard())
-	if err != nil {
-		t.Fatalf("open: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := store.Close(context.WithoutCancel(t.Context())); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
-	return store
-}
-
-func TestIntegrationStoreKeepsTheContract(t *testing.T) {
-	t.Parallel()
-	contract.Run(t, func(t *testing.T) contract.Store {
-		t.Helper()
-		return open(t, migrated(t))
-	})
-}
-
-func TestIntegrationOpenRefusesAnOldSchema(t *testing.T) {
-	t.Parallel()
-	settings := schema(t)
-
-	_, err := postgres.Open(t.Context(), settings, discard())
-
-	if !errors.Is(err, postgres.ErrSchemaBehind) {
-		t.Errorf("got %v, want a schema that is behind", err)
-	}
-}
-
-func TestIntegrationMigrateIsRepeatable(t *testing.T) {
-	t.Parallel()
-	settings := migrated(t)
-	oneMigrationAtATime.Lock()
-	defer oneMigrationAtATime.Unlock()
-
-	report, errUp := postgres.Migrate(t.Context(), settings, "up")
-	_, errStatus := postgres.Migrate(t.Context(), settings, "status")
-
-	if err := errors.Join(errUp, errStatus); err != nil {
-		t.Fatalf("migrate again: %v", err)
-	}
-	for name, state := range report {
-		if state != "applied" {
-			t.Errorf("%s is %s", name, state)
-		}
-	}
-}
-
 func TestIntegrationAnUnreadableEventIsParked(t *testing.T) {
 	t.Parallel()
 	settings := migrated(t)
-	store := open(t, settings)
-	direct, err := pgx.Connect(t.Context(), settings.URL)
-	if err != nil {
-		t.Fatalf("connect: %v", err)
-	}
-	defer direct.Close(t.Context())
-	_, err = direct.Exec(t.Context(), `INSERT INTO outbox (event_id, payload) VALUES ($1, '{"event_type":"unknown"}')`, string(order.NewID(time.Now())))
-	if err != nil {
-		t.Fatalf("insert: %v", err)
-	}
+	store, direct := open(t, settings), connect(t, settings.URL)
+	execute(t, direct, `INSERT INTO outbox (event_id, payload) VALUES ($1, '{"event_type":"unknown"}')`, string(order.NewID(time.Now())))
 
 	batch, err := store.Take(t.Context(), 10, func(context.Context, order.Placed, app.Summaries) error { return nil })
 
@@ -146,15 +31,192 @@ func TestIntegrationAnUnreadableEventIsParked(t *testing.T) {
 	}
 }
 
+func TestIntegrationTheSessionStatesItsLimits(t *testing.T) {
+	t.Parallel()
+	settings := migrated(t)
+	settings.Application = "store-limits"
+	settings.Timeout, settings.LockTimeout, settings.IdleTimeout = 7*time.Second, 3*time.Second, 11*time.Second
+	open(t, settings)
+	direct := connect(t, settings.URL)
+	var sessions int
+
+	err := direct.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE application_name = 'store-limits'`).Scan(&sessions)
+
+	if err != nil || sessions == 0 {
+		t.Errorf("%d sessions carry the name, %v", sessions, err)
+	}
+	for name, want := range map[string]string{
+		"application_name": "store-limits", "statement_timeout": "7s", "lock_timeout": "3s",
+		"idle_in_transaction_session_timeout": "11s", "default_transaction_isolation": "read committed",
+	} {
+		if got := postgres.Show(t, settings, name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestIntegrationALockThatIsHeldIsToldAsUnavailable(t *testing.T) {
+	t.Parallel()
+	settings := migrated(t)
+	settings.LockTimeout = 50 * time.Millisecond
+	store, direct := open(t, settings), connect(t, settings.URL)
+	execute(t, direct, "BEGIN")
+	execute(t, direct, "LOCK TABLE orders")
+
+	_, _, err := store.Add(t.Context(), placement(t, time.Now()))
+
+	if !errors.Is(err, order.ErrUnavailable) {
+		t.Errorf("got %v, want unavailable", err)
+	}
+}
+
+func TestIntegrationAStatementThatTakesTooLongIsADeadline(t *testing.T) {
+	t.Parallel()
+	settings := migrated(t)
+	settings.Timeout, settings.LockTimeout = 100*time.Millisecond, time.Minute
+	store, direct := open(t, settings), connect(t, settings.URL)
+	execute(t, direct, "BEGIN")
+	execute(t, direct, "LOCK TABLE orders")
+
+	_, err := store.List(t.Context(), order.Page{Limit: 1})
+
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want a deadline", err)
+	}
+}
+
+func TestIntegrationAKilledSessionIsToldAsUnavailable(t *testing.T) {
+	t.Parallel()
+	settings := migrated(t)
+	settings.Application = "store-" + string(order.NewID(time.Now()))
+	store, direct := open(t, settings), connect(t, settings.URL)
+	end := func(ctx context.Context, event order.Placed, summaries app.Summaries) error {
+		_, errEnd := direct.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1`, settings.Application)
+		_, err := summaries.Apply(ctx, event)
+		return errors.Join(errEnd, err)
+	}
+	if _, _, err := store.Add(t.Context(), placement(t, time.Now())); err != nil {
+		t.Fatal(err)
+	}
+
+	_, err := store.Take(t.Context(), 10, end)
+
+	if !errors.Is(err, order.ErrUnavailable) {
+		t.Errorf("got %v, want unavailable", err)
+	}
+	if pending, err := store.Pending(t.Context()); err != nil || pending != 1 {
+		t.Errorf("%d pending, %v; want the event back", pending, err)
+	}
+}
+
+func TestIntegrationTheSchemaHoldsTheRulesOfTheDomain(t *testing.T) {
+	t.Parallel()
+	settings := migrated(t)
+	const insert = `INSERT INTO orders (id, customer_id, status, items, total_cents, created_at) VALUES (gen_random_uuid(), $1, $2, $3, $4, now())`
+	const item = `[{"sku":"KEEL-1","quantity":2,"unit_price_cents":50}]`
+	tests := map[string]struct {
+		statement  string
+		arguments  []any
+		constraint string
+	}{
+		"a sound order":        {insert, []any{"c-1", "placed", item, 100}, ""},
+		"a wrong total":        {insert, []any{"c-1", "placed", item, 99}, "orders_total"},
+		"no customer":          {insert, []any{"", "placed", item, 100}, "orders_customer_id"},
+		"an unknown status":    {insert, []any{"c-1", "lost", item, 100}, "orders_status"},
+		"no items":             {insert, []any{"c-1", "placed", `[]`, 0}, "orders_items"},
+		"a quantity of zero":   {insert, []any{"c-1", "placed", `[{"sku":"A","quantity":0,"unit_price_cents":50}]`, 0}, "orders_items"},
+		"a negative price":     {insert, []any{"c-1", "placed", `[{"sku":"A","quantity":1,"unit_price_cents":-5}]`, -5}, "orders_items"},
+		"an article twice":     {insert, []any{"c-1", "placed", `[{"sku":"A","quantity":1,"unit_price_cents":5},{"sku":"A","quantity":1,"unit_price_cents":5}]`, 10}, "orders_items"},
+		"an article unnamed":   {insert, []any{"c-1", "placed", `[{"quantity":1,"unit_price_cents":5}]`, 5}, "orders_items"},
+		"a short fingerprint":  {`INSERT INTO idempotency_keys VALUES ('k', '\x00', gen_random_uuid(), now())`, nil, "idempotency_keys_fingerprint"},
+		"a key of nothing":     {`INSERT INTO idempotency_keys VALUES ('k', decode(repeat('00', 32), 'hex'), gen_random_uuid(), now())`, nil, "idempotency_keys_order_id_fkey"},
+		"an event of no shape": {`INSERT INTO outbox (event_id, payload) VALUES (gen_random_uuid(), '[]')`, nil, "outbox_payload"},
+		"parked for no reason": {`INSERT INTO outbox (event_id, payload, parked_at) VALUES (gen_random_uuid(), '{}', now())`, nil, "outbox_parked"},
+		"a day below zero":     {`INSERT INTO daily_summaries VALUES ('2026-11-20', 1, -1)`, nil, "daily_summaries_revenue"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			direct := connect(t, settings.URL)
+
+			_, err := direct.Exec(t.Context(), test.statement, test.arguments...)
+
+			refused, _ := errors.AsType[*pgconn.PgError](err)
+			if test.constraint == "" && err != nil || test.constraint != "" && (refused == nil || refused.ConstraintName != test.constraint) {
+				t.Errorf("got %v, want %q to refuse", err, test.constraint)
+			}
+		})
+	}
+}
+
+func TestIntegrationOpenWaitsForADatabaseThatComesUp(t *testing.T) {
+	t.Parallel()
+	proxy, settings := through(t, migrated(t))
+	proxy.Refuse()
+	opened := make(chan error, 1)
+
+	go func() {
+		store, err := postgres.Open(t.Context(), settings, discard())
+		if err == nil {
+			err = store.Close(t.Context())
+		}
+		opened <- err
+	}()
+	select {
+	case err := <-opened:
+		t.Errorf("open did not wait: %v", err)
+	case <-time.After(300 * time.Millisecond):
+	}
+	proxy.Heal()
+
+	if err := <-opened; err != nil {
+		t.Errorf("open: %v", err)
+	}
+}
+
 func TestOpenGivesUpAndHidesThePassword(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	settings := postgres.Settings{URL: "postgres://user:hunter2@127.0.0.1:1/none", MaxConns: 2, Timeout: time.Second}
+	settings := settingsOf("postgres://user:hunter2@127.0.0.1:" + freePort(t) + "/none")
+	settings.StartTimeout = 300 * time.Millisecond
 
-	_, err := postgres.Open(ctx, settings, discard())
+	_, err := postgres.Open(t.Context(), settings, discard())
 
-	if err == nil || strings.Contains(err.Error(), "hunter2") {
+	if !errors.Is(err, order.ErrUnavailable) || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("got %v, want an error without the password", err)
+	}
+}
+
+func placement(tb testing.TB, at time.Time) order.Placement {
+	tb.Helper()
+	item := order.Item{SKU: "KEEL-1", Quantity: 2, UnitPriceCents: 1250}
+	placed, event, err := order.Place(order.NewID(at), order.Draft{CustomerID: "c-1", Items: []order.Item{item}}, at)
+	if err != nil {
+		tb.Fatalf("place: %v", err)
+	}
+	return order.Placement{Order: placed, Event: event}
+}
+
+func BenchmarkIntegrationAdd(b *testing.B) {
+	store := open(b, migrated(b))
+	for name, keyed := range map[string]bool{"plain": false, "keyed": true} {
+		b.Run(name, func(b *testing.B) {
+			b.SetParallelism(8)
+			b.RunParallel(func(each *testing.PB) {
+				for each.Next() {
+					now := time.Now()
+					made := placement(b, now)
+					if keyed {
+						made.Key = &order.IdempotencyKey{
+							Key: string(made.Order.ID()), Fingerprint: sha256.Sum256(nil), Now: now, ExpiresAt: now.Add(time.Hour),
+						}
+					}
+					if _, _, err := store.Add(b.Context(), made); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "orders/s")
+		})
 	}
 }

@@ -24,12 +24,14 @@ func Transient(err error) bool {
 func transientCode(code string) bool {
 	const (
 		connection   = "08"
+		idle         = "25P03"
 		rollback     = "40"
 		resources    = "53"
+		locked       = "55P03"
 		intervention = "57"
 		system       = "58"
 	)
-	for _, class := range []string{connection, rollback, resources, intervention, system} {
+	for _, class := range []string{connection, idle, rollback, resources, locked, intervention, system} {
 		if strings.HasPrefix(code, class) {
 			return true
 		}

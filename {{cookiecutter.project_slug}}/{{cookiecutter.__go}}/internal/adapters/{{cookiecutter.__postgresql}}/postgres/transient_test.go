@@ -30,6 +30,7 @@ func TestTransientTellsFailuresFromAnswers(t *testing.T) {
 		"statement timeout":      {&pgconn.PgError{Code: "57014"}, true},
 		"too many connections":   {&pgconn.PgError{Code: "53300"}, true},
 		"deadlock":               {&pgconn.PgError{Code: "40P01"}, true},
+		"lock held":              {&pgconn.PgError{Code: "55P03"}, true},
 		"duplicate key":          {&pgconn.PgError{Code: "23505"}, false},
 		"bad statement":          {&pgconn.PgError{Code: "42601"}, false},
 		"wrong password":         {&pgconn.PgError{Code: "28P01"}, false},

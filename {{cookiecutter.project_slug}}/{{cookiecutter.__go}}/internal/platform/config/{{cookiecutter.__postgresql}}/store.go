@@ -14,21 +14,31 @@ const (
 )
 
 type Store struct {
-	Kind        string
-	AllowMemory bool
-	DatabaseURL Secret
-	MaxConns    int32
-	Timeout     time.Duration
-	Resilience  Resilience
+	Kind           string
+	AllowMemory    bool
+	PurgeInterval  time.Duration
+	EventRetention time.Duration
+	DatabaseURL    Secret
+	MaxConns       int32
+	Timeout        time.Duration
+	LockTimeout    time.Duration
+	IdleTimeout    time.Duration
+	StartTimeout   time.Duration
+	Resilience     Resilience
 }
 
 func (s *Store) variables() []variable {
 	own := []variable{
 		{"STORE", "memory", oneOf(&s.Kind, StoreMemory, StorePostgreSQL)},
 		{"ALLOW_MEMORY_STORE", "false", boolean(&s.AllowMemory)},
+		{"STORE_PURGE_INTERVAL", "10m", duration(&s.PurgeInterval, time.Second, 24*time.Hour)},
+		{"STORE_EVENT_RETENTION", "168h", duration(&s.EventRetention, time.Minute, 365*24*time.Hour)},
 		{"DATABASE_URL", "", databaseURL(&s.DatabaseURL)},
 		{"DATABASE_MAX_CONNS", "10", connections(&s.MaxConns, 2, 1000)},
 		{"DATABASE_TIMEOUT", "5s", duration(&s.Timeout, 10*time.Millisecond, time.Minute)},
+		{"DATABASE_LOCK_TIMEOUT", "2s", duration(&s.LockTimeout, 10*time.Millisecond, time.Minute)},
+		{"DATABASE_IDLE_TRANSACTION_TIMEOUT", "10s", duration(&s.IdleTimeout, time.Second, 10*time.Minute)},
+		{"DATABASE_START_TIMEOUT", "60s", duration(&s.StartTimeout, time.Second, 10*time.Minute)},
 	}
 	return append(own, s.Resilience.variables()...)
 }
@@ -40,6 +50,10 @@ func (s *Store) contradictions(loaded *Config) []string {
 	problems := s.Resilience.contradictions(loaded)
 	if s.DatabaseURL == "" {
 		problems = append(problems, "DATABASE_URL: is empty, want postgres://user:password@host:5432/name when STORE=postgresql")
+	}
+	if s.LockTimeout > s.Timeout {
+		problems = append(problems, fmt.Sprintf("DATABASE_LOCK_TIMEOUT: %s is more than DATABASE_TIMEOUT %s, it would never be reached",
+			s.LockTimeout, s.Timeout))
 	}
 	return problems
 }

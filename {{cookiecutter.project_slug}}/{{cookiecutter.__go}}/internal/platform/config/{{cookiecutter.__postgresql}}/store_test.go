@@ -18,6 +18,7 @@ func TestPostgreSQLNeedsItsURL(t *testing.T) {
 		"missing":       {map[string]string{"STORE": "postgresql"}, "DATABASE_URL: is empty"},
 		"of another":    {map[string]string{"DATABASE_URL": "mysql://u:hunter2@h/n"}, "DATABASE_URL: is no PostgreSQL URL"},
 		"conns":         {map[string]string{"DATABASE_MAX_CONNS": "1"}, "DATABASE_MAX_CONNS: "},
+		"lock":          {map[string]string{"STORE": "postgresql", "DATABASE_URL": "postgres://h/n", "DATABASE_LOCK_TIMEOUT": "6s"}, "DATABASE_LOCK_TIMEOUT: 6s is more than"},
 		"all well":      {map[string]string{"STORE": "postgresql", "DATABASE_URL": "postgres://h/n", "ENVIRONMENT": "production"}, ""},
 		"memory beside": {map[string]string{"DATABASE_URL": "postgres://h/n"}, ""},
 	}
