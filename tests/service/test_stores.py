@@ -288,4 +288,4 @@ def test_the_guide_to_schema_changes_does_what_it_says(
     assert contracted.returncode == 0, contracted.stdout + contracted.stderr
     assert behind.process.wait(60) == 1
     said = behind.log.read_text(encoding="utf-8")
-    assert "00005_drop_customer.sql wants a build that knows migration 4, this one knows 1" in said
+    assert "00103_drop_customer.sql wants a build that knows migration 102, this one knows 3" in said

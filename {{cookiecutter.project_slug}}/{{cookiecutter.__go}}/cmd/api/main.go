@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"{{ cookiecutter.__go_module }}/internal/adapters/httpapi"
+	"{{ cookiecutter.__go_module }}/internal/adapters/retention"
 	"{{ cookiecutter.__go_module }}/internal/adapters/store"
 	"{{ cookiecutter.__go_module }}/internal/app"
 	"{{ cookiecutter.__go_module }}/internal/platform/auth"
@@ -68,8 +69,8 @@ func start(ctx context.Context, p *process.Process) (*httpserver.Server, error) 
 		if err := p.Group.Start(ctx, lifecycle.Component{Name: "projector", Run: projector.Run}); err != nil {
 			return nil, fmt.Errorf("start projector: %w", err)
 		}
-		purger := &app.Purger{
-			Retention: opened.Retention, Logger: p.Logger, Clock: time.Now,
+		purger := &retention.Purger{
+			Records: opened.Retention, Logger: p.Logger, Clock: time.Now,
 			Every: p.Config.Store.PurgeInterval, Keep: p.Config.Store.EventRetention,
 		}
 		if err := p.Group.Start(ctx, lifecycle.Component{Name: "purger", Run: purger.Run}); err != nil {

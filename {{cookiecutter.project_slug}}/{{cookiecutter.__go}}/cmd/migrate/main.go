@@ -28,7 +28,7 @@ func run(ctx context.Context, p *process.Process, command string) int {
 	work := func() (int, error) { return migrate(ctx, p, command) }
 	switch {
 	case slices.Contains([]string{store.CommandDown, store.CommandSeed}, command) && !isPlayground(p.Config.Environment):
-		p.Logger.ErrorContext(ctx, "Failed to migrate", "command", command,
+		p.Logger.ErrorContext(ctx, "Failed to migrate store", "command", command,
 			"error", fmt.Sprintf("%s is for ENVIRONMENT=local and dev, this is %s", command, p.Config.Environment))
 		return process.ExitUsage
 	case command == store.CommandStatus:
@@ -54,6 +54,7 @@ func isPlayground(environment string) bool {
 
 func migrate(ctx context.Context, p *process.Process, command string) (int, error) {
 	p.Logger.InfoContext(ctx, "Migrating store", "command", command, "store", p.Config.Store.Kind)
+	started := time.Now()
 	found, err := store.Migrate(ctx, p.Config, command)
 	if err != nil {
 		return process.ExitFailed, err
@@ -62,7 +63,8 @@ func migrate(ctx context.Context, p *process.Process, command string) (int, erro
 	for _, one := range found {
 		report[one.Name] = one.State
 	}
-	p.Logger.InfoContext(ctx, "Store migrated", "command", command, "migrations", report)
+	p.Logger.InfoContext(ctx, "Store migrated", "command", command, "migrations", report,
+		"duration_ms", time.Since(started).Milliseconds())
 	return process.ExitOK, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"{{ cookiecutter.__go_module }}/internal/adapters/retention"
 	"{{ cookiecutter.__go_module }}/internal/adapters/store"
 	"{{ cookiecutter.__go_module }}/internal/app"
 	"{{ cookiecutter.__go_module }}/internal/platform/config"
@@ -72,9 +73,9 @@ func start(ctx context.Context, p *process.Process) error {
 	return nil
 }
 
-func purger(p *process.Process, opened store.Store) *app.Purger {
-	return &app.Purger{
-		Retention: opened.Retention, Logger: p.Logger, Clock: time.Now,
+func purger(p *process.Process, opened store.Store) *retention.Purger {
+	return &retention.Purger{
+		Records: opened.Retention, Logger: p.Logger, Clock: time.Now,
 		Every: p.Config.Store.PurgeInterval, Keep: p.Config.Store.EventRetention,
 	}
 }

@@ -24,22 +24,10 @@ type Batch struct {
 }
 
 // Inbox hands over events that wait to be projected. What the projection writes and the removal of the event happen
-// together or not at all; an event that cannot be read is parked, so that it does not hold up the rest. Many may Take at
-// once, and no event is handed to two of them at the same time.
+// together or not at all; an event that cannot be read is parked, so that it does not hold up the rest.
 type Inbox interface {
 	Take(ctx context.Context, limit int, project Projection) (Batch, error)
 	Pending(ctx context.Context) (int64, error)
-}
-
-type Purged struct {
-	Keys   int64
-	Events int64
-}
-
-// Retention forgets idempotency keys that expired by now and marks of events that were projected before horizon, at most
-// limit of each in one call.
-type Retention interface {
-	Purge(ctx context.Context, now, horizon time.Time, limit int) (Purged, error)
 }
 
 type Metrics interface {

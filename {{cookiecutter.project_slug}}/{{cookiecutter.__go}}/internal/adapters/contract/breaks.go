@@ -9,6 +9,7 @@ import (
 
 	"{{ cookiecutter.__go_module }}/internal/app"
 	"{{ cookiecutter.__go_module }}/internal/domain/order"
+	"{{ cookiecutter.__go_module }}/internal/platform/failure"
 )
 
 const halfAPage = 40 << 10
@@ -42,10 +43,10 @@ func tellsUnavailable(t *testing.T, subject Subject) {
 
 	_, err := subject.Store.Find(t.Context(), made.Order.ID())
 
-	if !errors.Is(err, order.ErrUnavailable) {
+	if !errors.Is(err, failure.ErrUnavailable) {
 		t.Errorf("the first call: got %v, want unavailable", err)
 	}
-	checkCalls(t.Context(), t, subject.Store, made, order.ErrUnavailable)
+	checkCalls(t.Context(), t, subject.Store, made, failure.ErrUnavailable)
 }
 
 func recovers(t *testing.T, subject Subject) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"{{ cookiecutter.__go_module }}/internal/adapters/retention"
 	"{{ cookiecutter.__go_module }}/internal/app"
 	"{{ cookiecutter.__go_module }}/internal/domain/order"
 )
@@ -22,7 +23,7 @@ type Store interface {
 	order.Repository
 	app.Summaries
 	app.Inbox
-	app.Retention
+	retention.Records
 }
 
 // Faults breaks what lies between a store and its server. Cut lets the server send that many bytes more, loses the rest

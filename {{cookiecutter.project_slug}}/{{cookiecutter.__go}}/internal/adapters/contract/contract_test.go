@@ -14,8 +14,10 @@ import (
 
 	"{{ cookiecutter.__go_module }}/internal/adapters/contract"
 	"{{ cookiecutter.__go_module }}/internal/adapters/memory"
+	"{{ cookiecutter.__go_module }}/internal/adapters/retention"
 	"{{ cookiecutter.__go_module }}/internal/app"
 	"{{ cookiecutter.__go_module }}/internal/domain/order"
+	"{{ cookiecutter.__go_module }}/internal/platform/failure"
 )
 
 const planted = "CONTRACT_PLANTED_BUG"
@@ -47,7 +49,7 @@ func (f *frail) reach(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case f.broken.Load():
-		return order.ErrUnavailable
+		return failure.ErrUnavailable
 	case f.stalled.Load():
 		<-ctx.Done()
 		return ctx.Err()
@@ -61,7 +63,7 @@ func (f *frail) Add(ctx context.Context, made order.Placement) (order.Order, boo
 		return order.Order{}, false, err
 	}
 	if f.refusing.Load() {
-		return order.Order{}, false, order.ErrUnavailable
+		return order.Order{}, false, failure.ErrUnavailable
 	}
 	return f.Store.Add(ctx, made)
 }
@@ -113,9 +115,9 @@ func (f *frail) Pending(ctx context.Context) (int64, error) {
 	return f.Store.Pending(ctx)
 }
 
-func (f *frail) Purge(ctx context.Context, now, horizon time.Time, limit int) (app.Purged, error) {
+func (f *frail) Purge(ctx context.Context, now, horizon time.Time, limit int) (retention.Purged, error) {
 	if err := f.reach(ctx); err != nil {
-		return app.Purged{}, err
+		return retention.Purged{}, err
 	}
 	return f.Store.Purge(ctx, now, horizon, limit)
 }
@@ -141,7 +143,7 @@ func (s writesTheOrderFirst) Add(ctx context.Context, made order.Placement) (ord
 		return s.frail.Add(ctx, made)
 	}
 	_, _, _ = s.Store.Add(ctx, made)
-	return order.Order{}, false, order.ErrUnavailable
+	return order.Order{}, false, failure.ErrUnavailable
 }
 
 type checksThenActs struct{ *frail }
@@ -246,7 +248,7 @@ type shortensPages struct{ *frail }
 
 func (s shortensPages) List(ctx context.Context, page order.Page) ([]order.Order, error) {
 	found, err := s.frail.List(ctx, page)
-	if errors.Is(err, order.ErrUnavailable) {
+	if errors.Is(err, failure.ErrUnavailable) {
 		found, _ = s.Store.List(ctx, page)
 		return found[:len(found)/2], nil
 	}
@@ -257,7 +259,7 @@ type hidesItsErrors struct{ *frail }
 
 func (s hidesItsErrors) Find(ctx context.Context, id order.ID) (order.Order, error) {
 	found, err := s.frail.Find(ctx, id)
-	if errors.Is(err, order.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, failure.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
 		err = errors.New("something went wrong")
 	}
 	return found, err
@@ -273,7 +275,7 @@ type overwritesOrders struct{ *frail }
 
 func (s overwritesOrders) Add(ctx context.Context, made order.Placement) (order.Order, bool, error) {
 	stored, replayed, err := s.frail.Add(ctx, made)
-	if errors.Is(err, order.ErrDuplicate) {
+	if errors.Is(err, failure.ErrDuplicate) {
 		return made.Order, false, nil
 	}
 	return stored, replayed, err
@@ -281,13 +283,13 @@ func (s overwritesOrders) Add(ctx context.Context, made order.Placement) (order.
 
 type purgesEverything struct{ *frail }
 
-func (s purgesEverything) Purge(ctx context.Context, now, horizon time.Time, limit int) (app.Purged, error) {
+func (s purgesEverything) Purge(ctx context.Context, now, horizon time.Time, limit int) (retention.Purged, error) {
 	return s.frail.Purge(ctx, now.AddDate(1, 0, 0), horizon, limit)
 }
 
 type purgesWithoutBound struct{ *frail }
 
-func (s purgesWithoutBound) Purge(ctx context.Context, now, horizon time.Time, _ int) (app.Purged, error) {
+func (s purgesWithoutBound) Purge(ctx context.Context, now, horizon time.Time, _ int) (retention.Purged, error) {
 	return s.frail.Purge(ctx, now, horizon, 1_000_000)
 }
 

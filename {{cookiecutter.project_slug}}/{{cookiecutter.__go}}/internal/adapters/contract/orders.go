@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"{{ cookiecutter.__go_module }}/internal/domain/order"
+	"{{ cookiecutter.__go_module }}/internal/platform/failure"
 )
 
 func findsWhatWasAdded(t *testing.T, store Store) {
@@ -42,7 +43,7 @@ func refusesATakenID(t *testing.T, store Store) {
 
 	_, _, err := store.Add(t.Context(), order.Placement{Order: made.Order, Event: placement(t, epoch()).Event})
 
-	if !errors.Is(err, order.ErrDuplicate) {
+	if !errors.Is(err, failure.ErrDuplicate) {
 		t.Errorf("got %v, want a duplicate", err)
 	}
 	if ids := list(t, store, order.Page{Limit: 10}); len(ids) != 1 {
@@ -286,7 +287,7 @@ func leavesTheKeyFree(t *testing.T, store Store) {
 
 	second := add(t, store, keyed(t, 2, epoch()))
 
-	if !errors.Is(err, order.ErrDuplicate) || second.ID() == taken.Order.ID() {
+	if !errors.Is(err, failure.ErrDuplicate) || second.ID() == taken.Order.ID() {
 		t.Errorf("got %v, then %s", err, second.ID())
 	}
 }

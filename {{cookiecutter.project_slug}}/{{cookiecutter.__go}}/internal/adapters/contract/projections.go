@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"{{ cookiecutter.__go_module }}/internal/adapters/retention"
 	"{{ cookiecutter.__go_module }}/internal/app"
 	"{{ cookiecutter.__go_module }}/internal/domain/order"
 )
@@ -304,7 +305,7 @@ func purges(t *testing.T, store Store) {
 	if !replayed || again.ID() != kept.ID() {
 		t.Errorf("a valid key was forgotten: %s, replayed %t", again.ID(), replayed)
 	}
-	if first != (app.Purged{Keys: 1}) || second != (app.Purged{Events: 2}) || third != (app.Purged{}) {
+	if first != (retention.Purged{Keys: 1}) || second != (retention.Purged{Events: 2}) || third != (retention.Purged{}) {
 		t.Errorf("purged %+v, %+v, %+v; want one key, two events, nothing", first, second, third)
 	}
 	checkDay(t, store, 2, 2*orderCents)
@@ -321,7 +322,7 @@ func purgesInSteps(t *testing.T, store Store) {
 	first, errFirst := store.Purge(t.Context(), epoch(), later, 3)
 	second, errSecond := store.Purge(t.Context(), epoch(), later, 3)
 
-	if err := errors.Join(errFirst, errSecond); err != nil || first != (app.Purged{Keys: 3, Events: 3}) || second != (app.Purged{Keys: 2, Events: 2}) {
+	if err := errors.Join(errFirst, errSecond); err != nil || first != (retention.Purged{Keys: 3, Events: 3}) || second != (retention.Purged{Keys: 2, Events: 2}) {
 		t.Errorf("purged %+v, %+v, %v; want three, then two", first, second, err)
 	}
 }

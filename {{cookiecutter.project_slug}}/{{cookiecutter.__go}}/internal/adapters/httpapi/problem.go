@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"{{ cookiecutter.__go_module }}/internal/domain/order"
+	"{{ cookiecutter.__go_module }}/internal/platform/failure"
 	"{{ cookiecutter.__go_module }}/internal/platform/httpserver"
 )
 
@@ -50,7 +51,7 @@ func problemFor(err error) httpserver.Problem {
 		return httpserver.NewProblem(http.StatusBadRequest, err.Error())
 	case errors.As(err, &busy):
 		return httpserver.NewProblem(http.StatusServiceUnavailable, "a part of the service does not answer; try again later")
-	case errors.Is(err, order.ErrUnavailable):
+	case errors.Is(err, failure.ErrUnavailable):
 		return httpserver.NewProblem(http.StatusServiceUnavailable, "orders cannot be reached now; try again")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return httpserver.NewProblem(http.StatusServiceUnavailable, "the request took too long; try again")

@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"{{ cookiecutter.__go_module }}/internal/adapters/events"
+	"{{ cookiecutter.__go_module }}/internal/adapters/retention"
 	"{{ cookiecutter.__go_module }}/internal/app"
 	"{{ cookiecutter.__go_module }}/internal/domain/order"
+	"{{ cookiecutter.__go_module }}/internal/platform/failure"
 )
 
 type usedKey struct {
@@ -71,7 +73,7 @@ func (s *Store) Add(ctx context.Context, placement order.Placement) (order.Order
 		}
 	}
 	if !s.insert(placement.Order) {
-		return order.Order{}, false, fmt.Errorf("add order %s: %w", placement.Order.ID(), order.ErrDuplicate)
+		return order.Order{}, false, fmt.Errorf("add order %s: %w", placement.Order.ID(), failure.ErrDuplicate)
 	}
 	if key := placement.Key; key != nil {
 		s.keys[key.Key] = usedKey{fingerprint: key.Fingerprint, orderID: placement.Order.ID(), expiresAt: key.ExpiresAt}
@@ -225,13 +227,13 @@ func (s *Store) commit(projected []order.Placed) {
 	s.queue = s.queue[1:]
 }
 
-func (s *Store) Purge(ctx context.Context, now, horizon time.Time, limit int) (app.Purged, error) {
+func (s *Store) Purge(ctx context.Context, now, horizon time.Time, limit int) (retention.Purged, error) {
 	if err := ctx.Err(); err != nil {
-		return app.Purged{}, fmt.Errorf("purge: %w", err)
+		return retention.Purged{}, fmt.Errorf("purge: %w", err)
 	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	var purged app.Purged
+	var purged retention.Purged
 	for name, used := range s.keys {
 		if purged.Keys < int64(limit) && !used.expiresAt.After(now) {
 			delete(s.keys, name)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"{{ cookiecutter.__go_module }}/internal/domain/order"
+	"{{ cookiecutter.__go_module }}/internal/platform/failure"
 )
 
 type seed struct {
@@ -37,7 +38,7 @@ func Seed(ctx context.Context, orders order.Repository) (int, error) {
 		}
 		_, _, err = orders.Add(ctx, order.Placement{Order: made, Event: event})
 		switch {
-		case errors.Is(err, order.ErrDuplicate):
+		case errors.Is(err, failure.ErrDuplicate):
 		case err != nil:
 			return placed, fmt.Errorf("place seed %s: %w", one.id, err)
 		default:

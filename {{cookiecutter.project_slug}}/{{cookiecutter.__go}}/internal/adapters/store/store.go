@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"{{ cookiecutter.__go_module }}/internal/adapters/memory"
+	"{{ cookiecutter.__go_module }}/internal/adapters/retention"
 	"{{ cookiecutter.__go_module }}/internal/app"
 	"{{ cookiecutter.__go_module }}/internal/domain/order"
 )
@@ -13,7 +14,7 @@ type Store struct {
 	Orders    order.Repository
 	Summaries app.Summaries
 	Inbox     app.Inbox
-	Retention app.Retention
+	Retention retention.Records
 	Wake      <-chan struct{}
 	InProcess bool
 	Ping      func(ctx context.Context) error

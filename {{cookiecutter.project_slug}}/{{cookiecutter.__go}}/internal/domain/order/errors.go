@@ -8,8 +8,6 @@ import (
 
 var (
 	ErrNotFound            = errors.New("order not found")
-	ErrDuplicate           = errors.New("order exists already")
-	ErrUnavailable         = errors.New("orders cannot be reached now")
 	ErrIdempotencyConflict = errors.New("idempotency key was used with another request")
 	ErrInvalidID           = errors.New("invalid order id")
 	ErrInvalidCursor       = errors.New("invalid cursor")

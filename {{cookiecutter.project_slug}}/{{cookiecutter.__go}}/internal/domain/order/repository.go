@@ -20,9 +20,7 @@ type Placement struct {
 
 // Repository keeps orders. Add stores the order, its event and its idempotency key together or not at all; for a key
 // that is still valid it returns the order of the first request and true, or ErrIdempotencyConflict when the
-// fingerprints differ; for an id that is taken it returns ErrDuplicate. Find returns ErrNotFound. List returns the newest
-// first, at most page.Limit orders. What was added is found at once. A store that cannot be reached is ErrUnavailable; the
-// end of the caller's context is reported as that.
+// fingerprints differ. Find returns ErrNotFound. List returns the newest first, at most page.Limit orders.
 type Repository interface {
 	Add(ctx context.Context, placement Placement) (Order, bool, error)
 	Find(ctx context.Context, id ID) (Order, error)

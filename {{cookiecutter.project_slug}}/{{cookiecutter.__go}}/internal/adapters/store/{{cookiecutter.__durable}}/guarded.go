@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"{{ cookiecutter.__go_module }}/internal/adapters/retention"
 	"{{ cookiecutter.__go_module }}/internal/app"
 	"{{ cookiecutter.__go_module }}/internal/domain/order"
 	"{{ cookiecutter.__go_module }}/internal/platform/config"
@@ -127,9 +128,9 @@ func (g guardedInbox) Pending(ctx context.Context) (int64, error) {
 
 type guardedRetention struct {
 	guard *resilience.Guard
-	next  app.Retention
+	next  retention.Records
 }
 
-func (g guardedRetention) Purge(ctx context.Context, now, horizon time.Time, limit int) (app.Purged, error) {
-	return resilience.Once(ctx, g.guard, func(ctx context.Context) (app.Purged, error) { return g.next.Purge(ctx, now, horizon, limit) })
+func (g guardedRetention) Purge(ctx context.Context, now, horizon time.Time, limit int) (retention.Purged, error) {
+	return resilience.Once(ctx, g.guard, func(ctx context.Context) (retention.Purged, error) { return g.next.Purge(ctx, now, horizon, limit) })
 }

@@ -11,6 +11,7 @@ import (
 	"{{ cookiecutter.__go_module }}/internal/adapters/store"
 	"{{ cookiecutter.__go_module }}/internal/app"
 	"{{ cookiecutter.__go_module }}/internal/domain/order"
+	"{{ cookiecutter.__go_module }}/internal/platform/failure"
 	"{{ cookiecutter.__go_module }}/internal/platform/resilience"
 	"{{ cookiecutter.__go_module }}/internal/platform/telemetry"
 )
@@ -151,7 +152,7 @@ func TestOnlyWhatIsSafeToRepeatIsRepeated(t *testing.T) {
 			if broken.calls != test.attempts || (err == nil) != (test.attempts == 3) {
 				t.Errorf("got %v after %d attempts", err, broken.calls)
 			}
-			if err != nil && !errors.Is(err, resilience.ErrUnavailable) {
+			if err != nil && !errors.Is(err, failure.ErrUnavailable) {
 				t.Errorf("got %v, want it to be unavailable", err)
 			}
 		})
@@ -181,7 +182,7 @@ func TestAnswersOfTheStorePassUnchanged(t *testing.T) {
 
 	_, err := opened.Orders.Find(t.Context(), unknown)
 
-	if !errors.Is(err, order.ErrNotFound) || errors.Is(err, resilience.ErrUnavailable) || broken.calls != 1 {
+	if !errors.Is(err, order.ErrNotFound) || errors.Is(err, failure.ErrUnavailable) || broken.calls != 1 {
 		t.Errorf("got %v after %d attempts", err, broken.calls)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"{{ cookiecutter.__go_module }}/internal/domain/order"
+	"{{ cookiecutter.__go_module }}/internal/platform/failure"
 )
 
 const (
@@ -26,7 +26,7 @@ func classify(err error) error {
 	case hasCode(err, queryCanceled):
 		return fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
 	case Transient(err), errors.As(err, &connecting):
-		return fmt.Errorf("%w: %w", order.ErrUnavailable, err)
+		return fmt.Errorf("%w: %w", failure.ErrUnavailable, err)
 	default:
 		return err
 	}

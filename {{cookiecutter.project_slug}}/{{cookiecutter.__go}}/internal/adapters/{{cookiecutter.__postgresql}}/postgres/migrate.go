@@ -100,12 +100,8 @@ func (m *Migrator) apply(ctx context.Context, file migrationFile) error {
 	if err := m.ledger.begin(ctx, file); err != nil {
 		return err
 	}
-	result, err := m.provider.UpByOne(ctx)
-	if err != nil {
+	if _, err := m.provider.ApplyVersion(ctx, file.version, true); err != nil {
 		return fmt.Errorf("run migration: %w", err)
-	}
-	if result.Source.Version != file.version {
-		return fmt.Errorf("goose ran %d instead of %d", result.Source.Version, file.version)
 	}
 	return m.ledger.finish(ctx, file.version)
 }

@@ -12,6 +12,7 @@ import (
 
 	"{{ cookiecutter.__go_module }}/internal/adapters/events"
 	"{{ cookiecutter.__go_module }}/internal/domain/order"
+	"{{ cookiecutter.__go_module }}/internal/platform/failure"
 )
 
 const (
@@ -79,13 +80,13 @@ func (s *Store) add(ctx context.Context, placement order.Placement) (order.Order
 			return first, true, err
 		}
 	}
-	return order.Order{}, false, fmt.Errorf("%w: %w", order.ErrUnavailable, errKeyGone)
+	return order.Order{}, false, fmt.Errorf("%w: %w", failure.ErrUnavailable, errKeyGone)
 }
 
 func (s *Store) insert(ctx context.Context, statement string, arguments []any) (bool, error) {
 	done, err := s.pool.Exec(ctx, statement, arguments...)
 	if hasCode(err, uniqueViolation) {
-		return false, order.ErrDuplicate
+		return false, failure.ErrDuplicate
 	}
 	if err != nil {
 		return false, fmt.Errorf("insert order: %w", err)

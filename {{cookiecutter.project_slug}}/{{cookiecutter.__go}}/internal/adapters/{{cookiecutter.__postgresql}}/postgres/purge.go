@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"{{ cookiecutter.__go_module }}/internal/app"
+	"{{ cookiecutter.__go_module }}/internal/adapters/retention"
 )
 
 const (
@@ -15,10 +15,10 @@ const (
     SELECT event_id FROM processed_events WHERE processed_at < $1 ORDER BY processed_at LIMIT $2 FOR UPDATE SKIP LOCKED)`
 )
 
-func (s *Store) Purge(ctx context.Context, now, horizon time.Time, limit int) (app.Purged, error) {
+func (s *Store) Purge(ctx context.Context, now, horizon time.Time, limit int) (retention.Purged, error) {
 	ctx, cancel := s.limited(ctx)
 	defer cancel()
-	var purged app.Purged
+	var purged retention.Purged
 	var err error
 	if purged.Keys, err = s.purge(ctx, purgeKeys, now, limit); err != nil {
 		return purged, fmt.Errorf("purge idempotency keys: %w", err)

@@ -13,6 +13,7 @@ import (
 	"{{ cookiecutter.__go_module }}/internal/adapters/postgres"
 	"{{ cookiecutter.__go_module }}/internal/app"
 	"{{ cookiecutter.__go_module }}/internal/domain/order"
+	"{{ cookiecutter.__go_module }}/internal/platform/failure"
 )
 
 func TestIntegrationAnUnreadableEventIsParked(t *testing.T) {
@@ -65,7 +66,7 @@ func TestIntegrationALockThatIsHeldIsToldAsUnavailable(t *testing.T) {
 
 	_, _, err := store.Add(t.Context(), placement(t, time.Now()))
 
-	if !errors.Is(err, order.ErrUnavailable) {
+	if !errors.Is(err, failure.ErrUnavailable) {
 		t.Errorf("got %v, want unavailable", err)
 	}
 }
@@ -101,7 +102,7 @@ func TestIntegrationAKilledSessionIsToldAsUnavailable(t *testing.T) {
 
 	_, err := store.Take(t.Context(), 10, end)
 
-	if !errors.Is(err, order.ErrUnavailable) {
+	if !errors.Is(err, failure.ErrUnavailable) {
 		t.Errorf("got %v, want unavailable", err)
 	}
 	if pending, err := store.Pending(t.Context()); err != nil || pending != 1 {
@@ -181,7 +182,7 @@ func TestOpenGivesUpAndHidesThePassword(t *testing.T) {
 
 	_, err := postgres.Open(t.Context(), settings, discard())
 
-	if !errors.Is(err, order.ErrUnavailable) || strings.Contains(err.Error(), "hunter2") {
+	if !errors.Is(err, failure.ErrUnavailable) || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("got %v, want an error without the password", err)
 	}
 }

@@ -3,10 +3,9 @@ package resilience
 import (
 	"errors"
 	"time"
-)
 
-// ErrUnavailable is what every UnavailableError is: the dependency did not do the work, and may do it later.
-var ErrUnavailable = errors.New("dependency unavailable")
+	"{{ cookiecutter.__go_module }}/internal/platform/failure"
+)
 
 var errInjected = errors.New("fault injected on purpose")
 
@@ -27,7 +26,7 @@ func (e *UnavailableError) Error() string {
 }
 
 func (e *UnavailableError) Is(target error) bool {
-	return target == ErrUnavailable
+	return target == failure.ErrUnavailable
 }
 
 func (e *UnavailableError) Unwrap() error {

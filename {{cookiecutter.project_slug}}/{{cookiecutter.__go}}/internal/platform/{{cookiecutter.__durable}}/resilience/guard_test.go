@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"{{ cookiecutter.__go_module }}/internal/platform/failure"
 	"{{ cookiecutter.__go_module }}/internal/platform/resilience"
 )
 
@@ -89,7 +90,7 @@ func open(t *testing.T, guard *resilience.Guard) {
 	for range settings().BreakerCalls {
 		_, _ = resilience.Once(t.Context(), guard, failing(errBroken))
 	}
-	if _, err := resilience.Once(t.Context(), guard, working); !errors.Is(err, resilience.ErrUnavailable) {
+	if _, err := resilience.Once(t.Context(), guard, working); !errors.Is(err, failure.ErrUnavailable) {
 		t.Fatalf("got %v, want an open breaker", err)
 	}
 }
@@ -103,7 +104,7 @@ func TestRepeat(t *testing.T) {
 	}{
 		"an answer comes back at once":      {[]error{nil}, nil, 1},
 		"a failure is tried again":          {[]error{errBroken, errBroken, nil}, nil, 3},
-		"attempts come to an end":           {[]error{errBroken, errBroken, errBroken, nil}, resilience.ErrUnavailable, 3},
+		"attempts come to an end":           {[]error{errBroken, errBroken, errBroken, nil}, failure.ErrUnavailable, 3},
 		"a no is an answer, not a failure":  {[]error{errNotFound, nil}, errNotFound, 1},
 		"a no after a failure is an answer": {[]error{errBroken, errNotFound, nil}, errNotFound, 2},
 	}
@@ -137,7 +138,7 @@ func TestEachAttemptHasItsTimeout(t *testing.T) {
 		_, err := resilience.Repeat(t.Context(), guard, stalled)
 
 		took := time.Since(started)
-		if !errors.Is(err, resilience.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) || seen.results["timeout"] != 3 {
+		if !errors.Is(err, failure.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) || seen.results["timeout"] != 3 {
 			t.Errorf("got %v, %v", err, seen.results)
 		}
 		if took < 150*time.Millisecond || took > 175*time.Millisecond {
@@ -177,7 +178,7 @@ func TestOnceIsOneAttemptWithTheTimeOfAll(t *testing.T) {
 		if took := time.Since(started); took != 150*time.Millisecond || seen.results["timeout"] != 1 {
 			t.Errorf("took %s, %v", took, seen.results)
 		}
-		if !errors.Is(err, resilience.ErrUnavailable) {
+		if !errors.Is(err, failure.ErrUnavailable) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -194,7 +195,7 @@ func TestACallerThatGivesUpCountsNeitherWay(t *testing.T) {
 			cancel()
 			_, errBefore := resilience.Once(hasty, guard, working)
 
-			if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, resilience.ErrUnavailable) || errBefore == nil {
+			if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, failure.ErrUnavailable) || errBefore == nil {
 				t.Fatalf("got %v, then %v", err, errBefore)
 			}
 		}
@@ -280,7 +281,7 @@ func TestATrialThatFailsOpensTheBreakerAgain(t *testing.T) {
 				trial(t.Context(), guard)
 
 				_, err := resilience.Once(t.Context(), guard, working)
-				if !errors.Is(err, resilience.ErrUnavailable) || !slices.Equal(seen.states, []string{"open", "half-open", "open"}) {
+				if !errors.Is(err, failure.ErrUnavailable) || !slices.Equal(seen.states, []string{"open", "half-open", "open"}) {
 					t.Errorf("got %v, %v", err, seen.states)
 				}
 			})
@@ -299,7 +300,7 @@ func TestAProbeClosesTheBreakerOfAProcessWithoutTraffic(t *testing.T) {
 		time.Sleep(2400 * time.Millisecond)
 		err := errors.Join(guard.Probe(t.Context(), ping), guard.Probe(t.Context(), ping))
 
-		if !errors.Is(refused, resilience.ErrUnavailable) || err != nil || seen.states[len(seen.states)-1] != "closed" {
+		if !errors.Is(refused, failure.ErrUnavailable) || err != nil || seen.states[len(seen.states)-1] != "closed" {
 			t.Errorf("got %v, then %v, %v", refused, err, seen.states)
 		}
 	})
@@ -330,7 +331,7 @@ func TestTheBulkheadBoundsWhatIsInFlightAndLetsProbesPass(t *testing.T) {
 
 		close(release)
 		group.Wait()
-		if !errors.Is(err, resilience.ErrUnavailable) || waited != 10*time.Millisecond || errProbe != nil {
+		if !errors.Is(err, failure.ErrUnavailable) || waited != 10*time.Millisecond || errProbe != nil {
 			t.Errorf("got %v after %s, probe %v", err, waited, errProbe)
 		}
 		if peak.Load() != 5 || seen.refused["full"] != 1 || seen.retries != 0 || len(seen.states) > 0 {

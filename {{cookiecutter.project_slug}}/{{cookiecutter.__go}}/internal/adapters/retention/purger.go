@@ -1,4 +1,4 @@
-package app
+package retention
 
 import (
 	"context"
@@ -13,14 +13,25 @@ const (
 	purgeTimeout = 10 * time.Second
 )
 
+type Purged struct {
+	Keys   int64
+	Events int64
+}
+
+// Records are what a store keeps for a time. Purge forgets idempotency keys that expired by now and marks of events that
+// were projected before horizon, at most limit of each in one call.
+type Records interface {
+	Purge(ctx context.Context, now, horizon time.Time, limit int) (Purged, error)
+}
+
 // Purger forgets what has served its time, in small steps. Keep is how long the mark of a projected event outlives the
 // projection: an event that is delivered again later than that would be counted again.
 type Purger struct {
-	Retention Retention
-	Logger    *slog.Logger
-	Clock     Clock
-	Every     time.Duration
-	Keep      time.Duration
+	Records Records
+	Logger  *slog.Logger
+	Clock   func() time.Time
+	Every   time.Duration
+	Keep    time.Duration
 }
 
 func (p *Purger) Run(ctx context.Context) error {
@@ -60,7 +71,7 @@ func (p *Purger) Purge(ctx context.Context) (Purged, error) {
 func (p *Purger) batch(ctx context.Context, now time.Time) (Purged, error) {
 	ctx, cancel := context.WithTimeout(ctx, purgeTimeout)
 	defer cancel()
-	purged, err := p.Retention.Purge(ctx, now, now.Add(-p.Keep), purgeBatch)
+	purged, err := p.Records.Purge(ctx, now, now.Add(-p.Keep), purgeBatch)
 	if err != nil {
 		return purged, fmt.Errorf("purge records: %w", err)
 	}

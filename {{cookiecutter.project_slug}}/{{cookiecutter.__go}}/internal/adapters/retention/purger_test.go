@@ -1,4 +1,4 @@
-package app_test
+package retention_test
 
 import (
 	"context"
@@ -9,8 +9,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"{{ cookiecutter.__go_module }}/internal/app"
+	"{{ cookiecutter.__go_module }}/internal/adapters/retention"
 )
+
+func now() time.Time {
+	return time.Date(2026, time.November, 20, 12, 0, 0, 0, time.UTC)
+}
 
 type shelf struct {
 	mutex        sync.Mutex
@@ -20,15 +24,15 @@ type shelf struct {
 	broken       error
 }
 
-func (s *shelf) Purge(_ context.Context, _, horizon time.Time, limit int) (app.Purged, error) {
+func (s *shelf) Purge(_ context.Context, _, horizon time.Time, limit int) (retention.Purged, error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.calls++
 	s.horizon = horizon
 	if s.broken != nil {
-		return app.Purged{}, s.broken
+		return retention.Purged{}, s.broken
 	}
-	purged := app.Purged{Keys: min(s.keys, int64(limit)), Events: min(s.events, int64(limit))}
+	purged := retention.Purged{Keys: min(s.keys, int64(limit)), Events: min(s.events, int64(limit))}
 	s.keys -= purged.Keys
 	s.events -= purged.Events
 	return purged, nil
@@ -40,8 +44,8 @@ func (s *shelf) breakWith(err error) {
 	s.broken = err
 }
 
-func purger(kept *shelf) *app.Purger {
-	return &app.Purger{Retention: kept, Logger: slog.New(slog.DiscardHandler), Clock: now, Every: time.Minute, Keep: time.Hour}
+func purger(kept *shelf) *retention.Purger {
+	return &retention.Purger{Records: kept, Logger: slog.New(slog.DiscardHandler), Clock: now, Every: time.Minute, Keep: time.Hour}
 }
 
 func TestPurgeTakesBatchesUntilNothingIsLeft(t *testing.T) {
@@ -50,7 +54,7 @@ func TestPurgeTakesBatchesUntilNothingIsLeft(t *testing.T) {
 
 	purged, err := purger(kept).Purge(t.Context())
 
-	if want := (app.Purged{Keys: 2500, Events: 10}); err != nil || purged != want || kept.calls != 3 {
+	if want := (retention.Purged{Keys: 2500, Events: 10}); err != nil || purged != want || kept.calls != 3 {
 		t.Errorf("got %+v, %v after %d calls; want %+v", purged, err, kept.calls, want)
 	}
 	if !kept.horizon.Equal(now().Add(-time.Hour)) {
