@@ -103,6 +103,24 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
+// Connections is the pool at one moment. Waits counts the calls that found no connection free.
+type Connections struct {
+	Used  int64
+	Idle  int64
+	Max   int64
+	Waits int64
+}
+
+func (s *Store) Connections() Connections {
+	pool := s.pool.Stat()
+	return Connections{
+		Used:  int64(pool.AcquiredConns()),
+		Idle:  int64(pool.IdleConns()),
+		Max:   int64(pool.MaxConns()),
+		Waits: pool.EmptyAcquireCount(),
+	}
+}
+
 func (s *Store) Close(ctx context.Context) error {
 	closed := make(chan struct{})
 	go func() {

@@ -175,6 +175,19 @@ func TestIntegrationOpenWaitsForADatabaseThatComesUp(t *testing.T) {
 	}
 }
 
+func TestIntegrationThePoolTellsItsConnections(t *testing.T) {
+	t.Parallel()
+	settings := migrated(t)
+	store := open(t, settings)
+
+	err := store.Ping(t.Context())
+	connections := store.Connections()
+
+	if err != nil || connections.Max != int64(settings.MaxConns) || connections.Idle < 1 || connections.Used != 0 {
+		t.Errorf("got %+v, %v", connections, err)
+	}
+}
+
 func TestOpenGivesUpAndHidesThePassword(t *testing.T) {
 	t.Parallel()
 	settings := settingsOf("postgres://user:hunter2@127.0.0.1:" + freePort(t) + "/none")

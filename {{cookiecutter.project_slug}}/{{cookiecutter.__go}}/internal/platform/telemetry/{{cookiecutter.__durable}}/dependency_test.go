@@ -1,6 +1,7 @@
 package telemetry_test
 
 import (
+	"errors"
 	"os"
 	"regexp"
 	"slices"
@@ -46,6 +47,32 @@ func TestADependencyIsMeasuredFromTheFirstScrapeOn(t *testing.T) {
 	}
 }
 
+func TestAPoolIsReadAtEachScrape(t *testing.T) {
+	t.Parallel()
+	measured := newTelemetry(t)
+	pool := telemetry.Pool{Used: 1, Idle: 2, Max: 10}
+	if err := measured.Pool("store", func() telemetry.Pool { return pool }); err != nil {
+		t.Fatal(err)
+	}
+
+	before := scrape(measured)
+	pool = telemetry.Pool{Used: 10, Max: 10, Waits: 3}
+	after := scrape(measured)
+
+	if !strings.Contains(before, `db_client_connections{dependency="store",state="idle"} 2`) {
+		t.Error("idle connections are missing")
+	}
+	for _, line := range []string{
+		`db_client_connections{dependency="store",state="used"} 10`,
+		`db_client_connections_max{dependency="store"} 10`,
+		`db_client_connections_waits_total{dependency="store"} 3`,
+	} {
+		if !strings.Contains(after, "\n"+line+"\n") {
+			t.Errorf("%s is missing", line)
+		}
+	}
+}
+
 func TestMetricsOfDependenciesAreThoseOfTheirRegistry(t *testing.T) {
 	t.Parallel()
 	registry, err := os.ReadFile("../../../telemetry/dependencies.yaml")
@@ -53,7 +80,9 @@ func TestMetricsOfDependenciesAreThoseOfTheirRegistry(t *testing.T) {
 		t.Fatal(err)
 	}
 	measured := newTelemetry(t)
-	if _, err := measured.Dependency(t.Context(), "store"); err != nil {
+	_, errDependency := measured.Dependency(t.Context(), "store")
+	errPool := measured.Pool("store", func() telemetry.Pool { return telemetry.Pool{} })
+	if err := errors.Join(errDependency, errPool); err != nil {
 		t.Fatal(err)
 	}
 
@@ -61,7 +90,7 @@ func TestMetricsOfDependenciesAreThoseOfTheirRegistry(t *testing.T) {
 	for _, match := range regexp.MustCompile(`(?m)^ +prometheus: (\S+)\n.*\n +type: (\S+)$`).FindAllStringSubmatch(string(registry), -1) {
 		want = append(want, match[1]+" "+match[2])
 	}
-	for _, match := range regexp.MustCompile(`(?m)^# TYPE (resilience_\S+ \S+)$`).FindAllStringSubmatch(scrape(measured), -1) {
+	for _, match := range regexp.MustCompile(`(?m)^# TYPE ((?:resilience|db_client)_\S+ \S+)$`).FindAllStringSubmatch(scrape(measured), -1) {
 		got = append(got, match[1])
 	}
 	slices.Sort(want)
