@@ -23,7 +23,9 @@ IRREGULAR = re.compile(
     r"|hidden|hit|kept|known|led|left|lost|made|met|overridden|paid|put|read|rebuilt|rerun|resent|reset|run|seen"
     r"|sent|set|shown|shut|spent|split|stolen|taken|thrown|told|torn|undone|withdrawn|woken|won|written"
 )
+FINISHED = re.compile(r"completed|ended|finished")
 STEM = 3
+ANY = ""
 
 
 class Message(NamedTuple):
@@ -87,7 +89,7 @@ def grammar(repository: Repository) -> Iterator[tuple[str, int, str]]:
     "LOG003",
     "what is said to begin is also said to end",
     why="A beginning without an end looks like something that hangs (row D04).",
-    fix="Log 'Object verbed' or 'Failed to verb object' with the same verb and object, or drop the beginning.",
+    fix="Log 'Object verbed' or 'Failed to verb object' with the same verb and object, or 'Object finished'.",
 )
 def closed(repository: Repository) -> Iterator[tuple[str, int, str]]:
     """Yield beginnings whose end is logged nowhere."""
@@ -97,8 +99,8 @@ def closed(repository: Repository) -> Iterator[tuple[str, int, str]]:
         if fails := FAILS.fullmatch(message.text or ""):
             ended.add((fails[1][:STEM], fails[2].lower()))
         elif ends := ENDS.fullmatch(message.text or ""):
-            ended.add((ends[2][:STEM], ends[1].lower()))
+            ended.add((ANY if FINISHED.fullmatch(ends[2]) else ends[2][:STEM], ends[1].lower()))
     for path, line, text in found:
         begins = BEGINS.fullmatch(text or "")
-        if begins and (begins[1][:STEM].lower(), begins[2].lower()) not in ended:
+        if begins and not ended & {(verb, begins[2].lower()) for verb in (begins[1][:STEM].lower(), ANY)}:
             yield path, line, f"'{text}' begins and ends nowhere"

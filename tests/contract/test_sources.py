@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.contract.logs import is_state, messages
+from slipway.contract.logs import closed, is_state, messages
 from slipway.contract.repository import Repository
 from slipway.contract.sources import calls
 
@@ -82,3 +82,22 @@ def test_arguments_are_split_where_they_end(tmp_path: Path) -> None:
 )
 def test_a_state_is_known_by_its_form(text: str, expected: bool) -> None:  # noqa: FBT001
     assert is_state(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("begun", "ended", "expected"),
+    [
+        ("Syncing orders", "Orders synced", 0),
+        ("Syncing orders", "Failed to sync orders", 0),
+        ("Syncing orders", "Orders finished", 0),
+        ("Starting pipeline", "Pipeline finished", 0),
+        ("Starting pipeline", "Pipeline stopped", 1),
+        ("Syncing orders", "Items finished", 1),
+    ],
+)
+def test_a_beginning_ends_with_its_verb_or_finishes(begun: str, ended: str, expected: int, tmp_path: Path) -> None:
+    repository = repository_of(tmp_path, "cmd/a.go", f'logger.Info("{begun}")\nlogger.Info("{ended}")\n')
+
+    found = list(closed(repository))
+
+    assert len(found) == expected
