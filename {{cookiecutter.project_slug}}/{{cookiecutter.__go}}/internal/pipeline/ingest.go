@@ -4,80 +4,167 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 )
 
 const (
+	// MaxLineBytes is the longest line that is read. A longer one is rejected without being held.
 	MaxLineBytes = 1 << 20
-	MaxRows      = 1_000_000
+
+	chunkBytes = 256 << 10
+	chunks     = 4
 )
 
-type Item struct {
-	SKU            string `json:"sku"`
-	Quantity       int64  `json:"quantity"`
-	UnitPriceCents int64  `json:"unit_price_cents"`
+// Source is an input of orders, one JSON object a line. Open may block; a run that is cancelled does not wait for it.
+type Source struct {
+	Name string
+	Size int64
+	Open func() (io.ReadCloser, error)
 }
 
-type Record struct {
-	OrderID    string `json:"order_id"`
-	CustomerID string `json:"customer_id"`
-	PlacedAt   string `json:"placed_at"`
-	Items      []Item `json:"items"`
+// FileSource reads a file, a named pipe, or the standard input when path is "-". Size is 0 where it is not known.
+func FileSource(path string) (Source, error) {
+	if path == "-" {
+		return Source{Name: "stdin", Open: func() (io.ReadCloser, error) { return io.NopCloser(os.Stdin), nil }}, nil
+	}
+	about, err := os.Stat(path)
+	if err != nil {
+		return Source{}, fmt.Errorf("look at the input: %w", err)
+	}
+	if about.IsDir() {
+		return Source{}, fmt.Errorf("look at the input: %s is a folder", path)
+	}
+	open := func() (io.ReadCloser, error) {
+		return os.Open(path) //nolint:gosec // the operator names the input
+	}
+	return Source{Name: filepath.Base(path), Size: about.Size(), Open: open}, nil
 }
 
-type Row struct {
-	Number    int
-	Record    Record
-	Malformed string
+type chunk struct {
+	content []byte
+	err     error
 }
 
-type Batch struct {
-	Raw    []byte
-	SHA256 string
-	Rows   []Row
+// ahead reads a source in a goroutine of its own, so that a read that blocks does not hold up a run that is cancelled.
+type ahead struct {
+	read func() (chunk, error)
+	free chan<- []byte
+	held []byte
+	rest []byte
 }
 
-// Ingest reads one JSON object a line. A line that cannot be read becomes a row with its fault, for the rules to judge.
-func Ingest(ctx context.Context, source io.Reader) (Batch, error) {
-	var raw bytes.Buffer
-	var rows []Row
-	scanner := bufio.NewScanner(io.TeeReader(source, &raw))
-	scanner.Buffer(make([]byte, 0, bufio.MaxScanTokenSize), MaxLineBytes)
-	for number := 1; scanner.Scan(); number++ {
-		if err := ctx.Err(); err != nil {
-			return Batch{}, fmt.Errorf("ingest: %w", err)
+func readAhead(ctx context.Context, source Source, copyTo io.WriteCloser) *ahead {
+	full, free := make(chan chunk), make(chan []byte, chunks)
+	for range chunks {
+		free <- make([]byte, chunkBytes)
+	}
+	go func() {
+		err := copyChunks(ctx, source, copyTo, free, full)
+		select {
+		case full <- chunk{err: err}:
+		case <-ctx.Done():
 		}
-		line := bytes.TrimSpace(scanner.Bytes())
-		if len(line) == 0 {
-			continue
+	}()
+	read := func() (chunk, error) {
+		select {
+		case next := <-full:
+			return next, next.err
+		case <-ctx.Done():
+			return chunk{}, ctx.Err()
 		}
-		if len(rows) == MaxRows {
-			return Batch{}, fmt.Errorf("ingest: more than %d rows, split the input", MaxRows)
-		}
-		rows = append(rows, parseRow(number, line))
 	}
-	if err := scanner.Err(); err != nil {
-		return Batch{}, fmt.Errorf("ingest: after row %d: %w", len(rows), err)
-	}
-	sum := sha256.Sum256(raw.Bytes())
-	return Batch{Raw: raw.Bytes(), SHA256: hex.EncodeToString(sum[:]), Rows: rows}, nil
+	return &ahead{read: read, free: free}
 }
 
-func parseRow(number int, line []byte) Row {
-	row := Row{Number: number}
-	decoder := json.NewDecoder(bytes.NewReader(line))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&row.Record); err != nil {
-		row.Malformed = err.Error()
-		return row
+func copyChunks(ctx context.Context, source Source, copyTo io.WriteCloser, free <-chan []byte, full chan<- chunk) (err error) {
+	defer func() {
+		if errClose := copyTo.Close(); errClose != nil && (err == nil || errors.Is(err, io.EOF)) {
+			err = errClose
+		}
+	}()
+	opened, err := source.Open()
+	if err != nil {
+		return fmt.Errorf("open the input: %w", err)
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		row.Malformed = "more than one value on the line"
+	defer func() { _ = opened.Close() }()
+	for ctx.Err() == nil {
+		buffer := <-free
+		count, err := opened.Read(buffer)
+		if _, errCopy := copyTo.Write(buffer[:count]); errCopy != nil {
+			return errCopy //nolint:wrapcheck // the copy says what it is
+		}
+		select {
+		case full <- chunk{content: buffer[:count]}:
+		case <-ctx.Done():
+		}
+		if err != nil {
+			return err //nolint:wrapcheck // io.EOF is the end
+		}
 	}
-	return row
+	return ctx.Err() //nolint:wrapcheck // the reader has it already
+}
+
+func (a *ahead) Read(target []byte) (int, error) {
+	for len(a.rest) == 0 {
+		if a.held != nil {
+			a.free <- a.held[:chunkBytes]
+			a.held = nil
+		}
+		next, err := a.read()
+		if err != nil {
+			return 0, err
+		}
+		a.held, a.rest = next.content, next.content
+	}
+	count := copy(target, a.rest)
+	a.rest = a.rest[count:]
+	return count, nil
+}
+
+type line struct {
+	number  int64
+	bytes   int64
+	content []byte
+	tooLong bool
+}
+
+func eachLine(source io.Reader, use func(line) error) error {
+	reader := bufio.NewReaderSize(source, MaxLineBytes+len("\r\n"))
+	for number := int64(1); ; number++ {
+		read, err := nextLine(reader)
+		last := errors.Is(err, io.EOF)
+		if err != nil && !last {
+			return fmt.Errorf("after line %d: %w", number-1, err)
+		}
+		if read.number = number; number == 1 {
+			read.content = bytes.TrimPrefix(read.content, []byte("\xef\xbb\xbf"))
+		}
+		if read.content = trim(read.content); read.tooLong || len(read.content) > 0 {
+			if err := use(read); err != nil {
+				return err
+			}
+		}
+		if last {
+			return nil
+		}
+	}
+}
+
+func nextLine(reader *bufio.Reader) (line, error) {
+	content, err := reader.ReadSlice('\n')
+	read := line{content: content, bytes: int64(len(content))}
+	for errors.Is(err, bufio.ErrBufferFull) {
+		read.tooLong, read.content = true, nil
+		content, err = reader.ReadSlice('\n')
+		read.bytes += int64(len(content))
+	}
+	return read, err //nolint:wrapcheck // the caller says which line was read last
+}
+
+func trim(text []byte) []byte {
+	return bytes.Trim(text, " \t\r\n")
 }

@@ -1,13 +1,23 @@
 package pipeline
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
-	"strings"
 	"time"
 )
 
-const TransformVersion = "daily-sales-1"
+const (
+	// TransformVersion changes with every change of what Transform makes of an input.
+	TransformVersion = "daily-sales-2"
+
+	secondsOfDay  = 24 * 60 * 60
+	rowsPerSignal = 256
+)
 
 type DailySummary struct {
 	Date         string `json:"date"`
@@ -15,27 +25,121 @@ type DailySummary struct {
 	RevenueCents int64  `json:"revenue_cents"`
 }
 
-// Transform sums the orders of each UTC day. The order of the rows does not change the result.
-func Transform(rows []Row) ([]DailySummary, error) {
-	days := map[string]DailySummary{}
-	for _, row := range rows {
-		at, err := time.Parse(time.RFC3339, row.Record.PlacedAt)
-		if err != nil {
-			return nil, fmt.Errorf("transform: row %d: %w", row.Number, err)
-		}
-		date := at.UTC().Format(time.DateOnly)
-		summary := days[date]
-		summary.Date = date
-		summary.Orders++
-		for _, item := range row.Record.Items {
-			summary.RevenueCents += item.Quantity * item.UnitPriceCents
-		}
-		days[date] = summary
+// sale is what the transform needs of an order: who it is and what it says, as digests, and what it adds to which day.
+type sale struct {
+	order   [16]byte
+	content [16]byte
+	line    int64
+	day     int64
+	cents   int64
+}
+
+func newSale(line int64, at time.Time, record Record) sale {
+	var cents int64
+	said := make([]byte, 0, 512)
+	said = append(append(said, record.CustomerID.Value...), 0)
+	said = binary.BigEndian.AppendUint64(said, uint64(at.Unix()))       //nolint:gosec // the bits are all that counts
+	said = binary.BigEndian.AppendUint64(said, uint64(at.Nanosecond())) //nolint:gosec // never negative
+	for _, item := range record.Items {
+		cents += item.Quantity.Value * item.UnitPriceCents.Value
+		said = append(append(said, item.SKU.Value...), 0)
+		said = binary.BigEndian.AppendUint64(said, uint64(item.Quantity.Value))       //nolint:gosec // in range
+		said = binary.BigEndian.AppendUint64(said, uint64(item.UnitPriceCents.Value)) //nolint:gosec // in range
 	}
-	summaries := make([]DailySummary, 0, len(days))
-	for _, summary := range days {
-		summaries = append(summaries, summary)
+	order, content := sha256.Sum256(record.OrderID.Value), sha256.Sum256(said)
+	return sale{
+		order: [16]byte(order[:16]), content: [16]byte(content[:16]),
+		line: line, day: at.Unix() / secondsOfDay, cents: cents,
 	}
-	slices.SortFunc(summaries, func(a, b DailySummary) int { return strings.Compare(a.Date, b.Date) })
-	return summaries, nil
+}
+
+// dailySales sums sales by UTC day. The order in which they are added does not change the result.
+type dailySales struct {
+	days map[int64]*DailySummary
+}
+
+func (d *dailySales) add(one sale) error {
+	day, found := d.days[one.day]
+	if !found {
+		day = &DailySummary{Date: time.Unix(one.day*secondsOfDay, 0).UTC().Format(time.DateOnly)}
+		d.days[one.day] = day
+	}
+	if day.RevenueCents > math.MaxInt64-one.cents {
+		return fmt.Errorf("%w: the revenue of %s exceeds 64 bits", ErrRefused, day.Date)
+	}
+	day.Orders++
+	day.RevenueCents += one.cents
+	return nil
+}
+
+func (d *dailySales) summaries() []DailySummary {
+	sorted := make([]DailySummary, 0, len(d.days))
+	for _, day := range slices.Sorted(maps.Keys(d.days)) {
+		sorted = append(sorted, *d.days[day])
+	}
+	return sorted
+}
+
+// transformer counts each order once. It takes the sales by order, and of one order by line. An order that says
+// different things on different lines is rejected with all its lines, so that no order of lines changes the result.
+type transformer struct {
+	quality *quality
+	counts  *Counts
+	sales   dailySales
+	first   sale
+	lines   int64
+	differs bool
+}
+
+func (t *transformer) take(next sale) error {
+	if t.lines > 0 && next.order == t.first.order {
+		t.repeat(next)
+		return nil
+	}
+	if err := t.close(); err != nil {
+		return err
+	}
+	t.first, t.lines, t.differs = next, 1, false
+	return nil
+}
+
+func (t *transformer) repeat(next sale) {
+	t.lines++
+	if next.content == t.first.content {
+		t.quality.note(ruleDuplicate, next.line, fmt.Sprintf("the order repeats line %d", t.first.line))
+		return
+	}
+	t.differs = true
+	t.quality.note(ruleConflict, next.line, fmt.Sprintf("the order says something else than in line %d", t.first.line))
+}
+
+func (t *transformer) close() error {
+	switch {
+	case t.lines == 0:
+		return nil
+	case t.differs:
+		t.counts.Rejected += t.lines
+		return nil
+	}
+	t.counts.Accepted++
+	t.counts.Duplicates += t.lines - 1
+	return t.sales.add(t.first)
+}
+
+func transform(ctx context.Context, sorted *sorter, found *quality, counts *Counts, signal func()) ([]DailySummary, error) {
+	work := &transformer{quality: found, counts: counts, sales: dailySales{days: map[int64]*DailySummary{}}}
+	var taken int64
+	err := sorted.each(ctx, func(next sale) error {
+		if taken++; taken%rowsPerSignal == 0 {
+			signal()
+		}
+		return work.take(next)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := work.close(); err != nil {
+		return nil, err
+	}
+	return work.sales.summaries(), nil
 }

@@ -1,166 +1,209 @@
 package pipeline
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"time"
 )
 
-type Severity string
+// RulesVersion changes with every change of a rule.
+const RulesVersion = "orders-2"
 
 const (
-	Critical Severity = "critical"
-	Warning  Severity = "warning"
-
 	maxQuantity       = 10_000
 	maxUnitPriceCents = 100_000_000
 	maxItems          = 100
-	rowsNamed         = 20
+	maxTokenLength    = 64
+	firstYear         = 2000
+	lastYear          = 2099
+
+	ruleNotEmpty   = "not_empty"
+	ruleSchema     = "schema"
+	ruleNotNull    = "not_null"
+	ruleFormat     = "format"
+	ruleRange      = "range"
+	ruleReference  = "reference"
+	ruleConflict   = "conflict"
+	ruleDuplicate  = "duplicate"
+	ruleFreeItem   = "free_item"
+	itemFieldFault = "items[%d].%s %s"
 )
-
-type Violation struct {
-	Rule     string   `json:"rule"`
-	Severity Severity `json:"severity"`
-	Count    int      `json:"count"`
-	Rows     []int    `json:"rows"`
-	Example  string   `json:"example"`
-}
-
-type Quality struct {
-	Rows       int         `json:"rows"`
-	Violations []Violation `json:"violations"`
-}
 
 type rule struct {
 	name     string
 	severity Severity
-	broken   func(row Row, seen *seen) string
+	broken   func(row row) string
 }
 
-type seen struct {
-	orders map[string]int
-	last   time.Time
+type row struct {
+	record    Record
+	at        time.Time
+	dated     bool
+	catalogue Catalogue
 }
 
-func rules() []rule {
+func ruleTable() []rule {
 	return []rule{
-		{"schema", Critical, func(row Row, _ *seen) string { return row.Malformed }},
-		{"not_null", Critical, missing},
-		{"timestamp", Critical, unreadableTime},
-		{"range", Critical, outOfRange},
-		{"unique_order", Critical, repeated},
-		{"in_order", Warning, outOfOrder},
-		{"free_item", Warning, free},
+		{ruleNotEmpty, Critical, nil},
+		{ruleSchema, Critical, nil},
+		{ruleNotNull, Critical, missing},
+		{ruleFormat, Critical, malformed},
+		{ruleRange, Critical, outOfRange},
+		{ruleReference, Critical, unknown},
+		{ruleConflict, Critical, nil},
+		{ruleDuplicate, Warning, nil},
+		{ruleFreeItem, Warning, free},
 	}
 }
 
-// Validate judges every row by every rule. A row that breaks the schema is not judged further.
-func Validate(batch Batch) Quality {
-	checks := rules()
-	found := make([]Violation, len(checks))
-	known := &seen{orders: map[string]int{}}
-	for _, row := range batch.Rows {
-		for i, check := range checks {
-			fault := check.broken(row, known)
-			if fault == "" {
-				continue
-			}
-			found[i].note(check, row.Number, fault)
-			if row.Malformed != "" {
-				break
-			}
-		}
-	}
-	quality := Quality{Rows: len(batch.Rows), Violations: []Violation{}}
-	for _, one := range found {
-		if one.Count > 0 {
-			quality.Violations = append(quality.Violations, one)
-		}
-	}
-	return quality
+type validator struct {
+	parser    Parser
+	rules     []rule
+	quality   *quality
+	catalogue Catalogue
 }
 
-func (v *Violation) note(check rule, row int, fault string) {
-	if v.Count == 0 {
-		v.Rule, v.Severity, v.Example = check.name, check.severity, fault
-	}
-	v.Count++
-	if len(v.Rows) < rowsNamed {
-		v.Rows = append(v.Rows, row)
-	}
+func newValidator(catalogue Catalogue) *validator {
+	ofRows := slices.DeleteFunc(ruleTable(), func(one rule) bool { return one.broken == nil })
+	return &validator{rules: ofRows, quality: newQuality(), catalogue: catalogue}
 }
 
-func (q Quality) critical() []Violation {
-	var found []Violation
-	for _, one := range q.Violations {
-		if one.Severity == Critical {
-			found = append(found, one)
-		}
+func (v *validator) judge(read line) (sale, bool) {
+	if read.tooLong {
+		v.quality.note(ruleSchema, read.number, fmt.Sprintf("the line has more than %d bytes", MaxLineBytes))
+		return sale{}, false
 	}
-	return found
-}
-
-func missing(row Row, _ *seen) string {
-	switch {
-	case row.Record.OrderID == "":
-		return "order_id is missing"
-	case row.Record.CustomerID == "":
-		return "customer_id is missing"
-	case len(row.Record.Items) == 0:
-		return "items is empty"
-	default:
-		return ""
-	}
-}
-
-func unreadableTime(row Row, _ *seen) string {
-	if _, err := time.Parse(time.RFC3339, row.Record.PlacedAt); err != nil {
-		return fmt.Sprintf("placed_at %q is no RFC 3339 time", row.Record.PlacedAt)
-	}
-	return ""
-}
-
-func outOfRange(row Row, _ *seen) string {
-	if len(row.Record.Items) > maxItems {
-		return fmt.Sprintf("%d items, want at most %d", len(row.Record.Items), maxItems)
-	}
-	for _, item := range row.Record.Items {
-		if item.SKU == "" || item.Quantity < 1 || item.Quantity > maxQuantity {
-			return fmt.Sprintf("item %q has quantity %d, want 1 to %d", item.SKU, item.Quantity, maxQuantity)
-		}
-		if item.UnitPriceCents < 0 || item.UnitPriceCents > maxUnitPriceCents {
-			return fmt.Sprintf("item %q has unit_price_cents %d, want 0 to %d", item.SKU, item.UnitPriceCents, maxUnitPriceCents)
-		}
-	}
-	return ""
-}
-
-func repeated(row Row, known *seen) string {
-	if row.Record.OrderID == "" {
-		return ""
-	}
-	if first, found := known.orders[row.Record.OrderID]; found {
-		return fmt.Sprintf("order_id %q repeats row %d", row.Record.OrderID, first)
-	}
-	known.orders[row.Record.OrderID] = row.Number
-	return ""
-}
-
-func outOfOrder(row Row, known *seen) string {
-	at, err := time.Parse(time.RFC3339, row.Record.PlacedAt)
+	record, err := v.parser.Parse(read.content)
 	if err != nil {
-		return ""
+		v.quality.note(ruleSchema, read.number, "the line "+err.Error())
+		return sale{}, false
 	}
-	if at.Before(known.last) {
-		return "placed_at is before that of an earlier row"
+	judged := row{record: record, catalogue: v.catalogue}
+	judged.at, judged.dated = parseTime(record.PlacedAt.Value)
+	accepted := true
+	for _, one := range v.rules {
+		if fault := one.broken(judged); fault != "" {
+			v.quality.note(one.name, read.number, fault)
+			accepted = accepted && one.severity != Critical
+		}
 	}
-	known.last = at
+	if !accepted {
+		return sale{}, false
+	}
+	return newSale(read.number, judged.at, record), true
+}
+
+func missing(row row) string {
+	switch {
+	case !row.record.OrderID.Given:
+		return "order_id is missing"
+	case !row.record.CustomerID.Given:
+		return "customer_id is missing"
+	case !row.record.PlacedAt.Given:
+		return "placed_at is missing"
+	case len(row.record.Items) == 0:
+		return "items is missing or empty"
+	}
+	for i, item := range row.record.Items {
+		switch {
+		case !item.SKU.Given:
+			return fmt.Sprintf(itemFieldFault, i, "sku", "is missing")
+		case !item.Quantity.Given:
+			return fmt.Sprintf(itemFieldFault, i, "quantity", "is missing")
+		case !item.UnitPriceCents.Given:
+			return fmt.Sprintf(itemFieldFault, i, "unit_price_cents", "is missing")
+		}
+	}
 	return ""
 }
 
-func free(row Row, _ *seen) string {
-	for _, item := range row.Record.Items {
-		if item.UnitPriceCents == 0 {
-			return fmt.Sprintf("item %q costs nothing", item.SKU)
+func malformed(row row) string {
+	const wanted = "wants 1 to 64 letters, digits, '.', '_' or '-'"
+	switch {
+	case !isToken(row.record.OrderID):
+		return "order_id " + wanted
+	case !isToken(row.record.CustomerID):
+		return "customer_id " + wanted
+	case row.record.PlacedAt.Given && !row.dated:
+		return "placed_at wants an RFC 3339 time with an offset"
+	}
+	for i, item := range row.record.Items {
+		if !isToken(item.SKU) {
+			return fmt.Sprintf(itemFieldFault, i, "sku", wanted)
+		}
+	}
+	return ""
+}
+
+// parseTime is as strict as RFC 3339: the time package takes an hour of one digit, a decimal comma and any offset.
+func parseTime(text []byte) (time.Time, bool) {
+	const hour, seconds = len("2006-01-02T15"), len("2006-01-02T15:04:05")
+	var at time.Time
+	if at.UnmarshalText(text) != nil || text[hour] != ':' || text[seconds] == ',' {
+		return time.Time{}, false
+	}
+	if text[len(text)-1] == 'Z' {
+		return at, true
+	}
+	offset := text[len(text)-len("15:04"):]
+	return at, string(offset[:2]) < "24" && string(offset[3:]) < "60"
+}
+
+func isToken(text Text) bool {
+	if !text.Given {
+		return true
+	}
+	if len(text.Value) == 0 || len(text.Value) > maxTokenLength {
+		return false
+	}
+	return !slices.ContainsFunc(text.Value, func(c byte) bool {
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
+		digit := '0' <= c && c <= '9'
+		return !letter && !digit && c != '.' && c != '_' && c != '-'
+	})
+}
+
+func outOfRange(row row) string {
+	if year := row.at.UTC().Year(); row.dated && (year < firstYear || year > lastYear) {
+		return fmt.Sprintf("placed_at is in %d, want %d to %d", year, firstYear, lastYear)
+	}
+	for i, item := range row.record.Items {
+		switch {
+		case item.Quantity.Given && (item.Quantity.Value < 1 || item.Quantity.Value > maxQuantity):
+			return fmt.Sprintf(itemFieldFault, i, "quantity", fmt.Sprintf("is %d, want 1 to %d", item.Quantity.Value, maxQuantity))
+		case item.UnitPriceCents.Value < 0 || item.UnitPriceCents.Value > maxUnitPriceCents:
+			return fmt.Sprintf(itemFieldFault, i, "unit_price_cents",
+				fmt.Sprintf("is %d, want 0 to %d", item.UnitPriceCents.Value, maxUnitPriceCents))
+		case repeats(row.record.Items[:i], item.SKU):
+			return fmt.Sprintf(itemFieldFault, i, "sku", "comes twice in the order")
+		}
+	}
+	return ""
+}
+
+func repeats(before []Item, sku Text) bool {
+	for _, item := range before {
+		if sku.Given && item.SKU.Given && bytes.Equal(item.SKU.Value, sku.Value) {
+			return true
+		}
+	}
+	return false
+}
+
+func unknown(row row) string {
+	for i, item := range row.record.Items {
+		if item.SKU.Given && !row.catalogue.has(item.SKU.Value) {
+			return fmt.Sprintf(itemFieldFault, i, "sku", "is not in the catalogue")
+		}
+	}
+	return ""
+}
+
+func free(row row) string {
+	for i, item := range row.record.Items {
+		if item.UnitPriceCents.Given && item.UnitPriceCents.Value == 0 {
+			return fmt.Sprintf(itemFieldFault, i, "unit_price_cents", "is 0")
 		}
 	}
 	return ""

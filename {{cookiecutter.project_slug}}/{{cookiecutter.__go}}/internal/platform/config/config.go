@@ -21,6 +21,8 @@ const (
 )
 
 type Config struct {
+	PipelineSettings
+
 	Environment        string
 	HTTPAddr           string
 	AdminAddr          string
@@ -44,8 +46,6 @@ type Config struct {
 	IdempotencyTTL     time.Duration
 	PprofEnabled       bool
 	WorkerPollInterval time.Duration
-	PipelineInput      string
-	PipelineOutput     string
 }
 
 type variable struct {
@@ -87,10 +87,8 @@ func (c *Config) variables() []variable {
 		{"IDEMPOTENCY_TTL", "24h", duration(&c.IdempotencyTTL, time.Second, 30*24*time.Hour)},
 		{"PPROF_ENABLED", "false", boolean(&c.PprofEnabled)},
 		{"WORKER_POLL_INTERVAL", "500ms", duration(&c.WorkerPollInterval, 10*time.Millisecond, time.Hour)},
-		{"PIPELINE_INPUT", "examples/orders.ndjson", text(&c.PipelineInput)},
-		{"PIPELINE_OUTPUT", "tmp/pipeline", text(&c.PipelineOutput)},
 	}
-	return slices.Concat(common, c.Telemetry.variables(), c.Auth.variables(), c.Store.variables())
+	return slices.Concat(common, c.PipelineSettings.variables(), c.Telemetry.variables(), c.Auth.variables(), c.Store.variables())
 }
 
 func Load(process Process, lookup Lookup) (Config, error) {

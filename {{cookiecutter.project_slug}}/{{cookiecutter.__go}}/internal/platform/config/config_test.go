@@ -80,6 +80,17 @@ func TestExampleFileNamesEveryVariableWithItsDefault(t *testing.T) {
 	}
 }
 
+func TestAPipelineThatTheServiceKeptFindsItsSettings(t *testing.T) {
+	t.Parallel()
+	values := map[string]string{"PIPELINE_INPUT": "in", "PIPELINE_OUTPUT": "out"}
+
+	loaded, err := config.Load(config.Pipeline, from(values))
+
+	if err != nil || loaded.PipelineInput != "in" || loaded.PipelineOutput != "out" {
+		t.Errorf("got %q and %q, %v", loaded.PipelineInput, loaded.PipelineOutput, err)
+	}
+}
+
 func TestLoadTellsEveryProblemAtOnce(t *testing.T) {
 	t.Parallel()
 	values := map[string]string{
@@ -87,6 +98,7 @@ func TestLoadTellsEveryProblemAtOnce(t *testing.T) {
 		"SHUTDOWN_TIMEOUT": "soon", "HTTP_MAX_BODY_BYTES": "-1", "PPROF_ENABLED": "yes", "STORE": "tape",
 		"HTTP_TRUSTED_PROXIES": "10.0.0.1", "CORS_ALLOWED_ORIGINS": "https://shop.example.com/", "RATE_LIMIT_BURST": "0",
 		"AUTH_MODE": "sometimes", "AUTH_JWKS_URL": "ftp://id.test/keys",
+		"PIPELINE_MAX_REJECTED_SHARE": "1.5", "PIPELINE_MAX_WARNING_SHARE": "NaN", "PIPELINE_KEEP_RUNS": "0",
 	}
 
 	found := problems(t, config.API, values)
