@@ -68,7 +68,9 @@ func Main(name config.Process, build Build, allowed []string, run func(ctx conte
 	if err != nil {
 		return refuse(name, build, err)
 	}
-	relaxCollector()
+	if name != config.Pipeline {
+		relaxCollector()
+	}
 	ctx, stop := Signals(context.Background())
 	defer stop()
 	p, ctx, err := start(ctx, name, build, loaded, os.Stdout)
