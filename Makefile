@@ -68,10 +68,11 @@ picture: $(STAMP) ## draw docs/first-minute.svg from a real run
 docs: $(STAMP) ## build the documentation, strictly, into site/
 	properdocs build --strict --quiet -f properdocs.yml
 
-bench: $(STAMP) ## time generation, an update, and a small fleet
+bench: $(STAMP) ## time generation, an update, a small fleet, and the batch pipeline
 	$(BIN)/python benchmarks/generation.py
 	PYTHONPATH=. $(BIN)/python benchmarks/update.py
 	$(BIN)/python -m benchmarks.fleet
+	$(BIN)/python benchmarks/pipeline.py
 
 clean: ## remove what the targets made
 	rm -rf build dist site tmp .mypy_cache .pytest_cache .ruff_cache .hypothesis
