@@ -47,7 +47,7 @@ coverage: ## measure test coverage; fails below COVERAGE_MINIMUM percent
 fuzz: ## fuzz every parser for FUZZ_TIME each
 	@for package in $$(grep -rl '^func Fuzz' --include='*_test.go' internal | xargs -n1 dirname | sort -u); do \
 	  for name in $$(sed -n 's/^func \(Fuzz[A-Za-z]*\).*/\1/p' "$$package"/*_test.go); do \
-	    $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZ_TIME) "./$$package" || exit 1; \
+	    $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZ_TIME) -fuzzminimizetime 1s "./$$package" || exit 1; \
 	  done; \
 	done
 

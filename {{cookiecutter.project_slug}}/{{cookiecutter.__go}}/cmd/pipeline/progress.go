@@ -24,8 +24,6 @@ type reporter struct {
 	dirty   bool
 }
 
-// newReporter paints one line over and over when errOut is a terminal. It logs a line at every interval unless both
-// are terminals, where the painted line says it all.
 func newReporter(logger *slog.Logger, out, errOut *os.File, every time.Duration) *reporter {
 	now := time.Now()
 	report := &reporter{logger: logger, every: every, now: time.Now, started: now, painted: now, logged: now}

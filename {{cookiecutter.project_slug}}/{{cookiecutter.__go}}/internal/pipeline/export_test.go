@@ -1,11 +1,11 @@
 package pipeline
 
-func SumOfOneDay(cents ...int64) ([]DailySummary, error) {
-	sales := dailySales{days: map[int64]*DailySummary{}}
-	for _, one := range cents {
-		if err := sales.add(sale{cents: one}); err != nil {
-			return nil, err
-		}
+func ServeOneDay(limits Limits, cents ...int64) ([]DailySummary, Counts, []Result) {
+	counts := Counts{Read: int64(len(cents))}
+	work := &transformer{quality: newQuality(), counts: &counts, sales: dailySales{days: map[int64]*DailySummary{}}}
+	for i, one := range cents {
+		work.take(sale{order: [16]byte{byte(i)}, line: int64(i + 1), cents: one})
 	}
-	return sales.summaries(), nil
+	work.close()
+	return work.sales.summaries(), counts, work.quality.refused(counts, limits)
 }

@@ -49,7 +49,6 @@ type chunk struct {
 	err     error
 }
 
-// ahead reads a source in a goroutine of its own, so that a read that blocks does not hold up a run that is cancelled.
 type ahead struct {
 	read func() (chunk, error)
 	free chan<- []byte
@@ -138,7 +137,7 @@ func eachLine(source io.Reader, use func(line) error) error {
 		read, err := nextLine(reader)
 		last := errors.Is(err, io.EOF)
 		if err != nil && !last {
-			return fmt.Errorf("after line %d: %w", number-1, err)
+			return fmt.Errorf("read line %d: %w", number, err)
 		}
 		if read.number = number; number == 1 {
 			read.content = bytes.TrimPrefix(read.content, []byte("\xef\xbb\xbf"))

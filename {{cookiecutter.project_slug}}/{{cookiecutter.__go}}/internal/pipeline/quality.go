@@ -68,7 +68,7 @@ func (q *quality) refused(counts Counts, limits Limits) []Result {
 	for _, result := range q.results {
 		switch {
 		case result.Count == 0:
-		case result.Rule == ruleNotEmpty:
+		case result.Rule == ruleNotEmpty || result.Rule == ruleOverflow:
 			broken = append(broken, result)
 		case result.Severity == Critical && tooMany:
 			broken = append(broken, result)

@@ -47,21 +47,21 @@ func (f *folder) drafts() string {
 	return filepath.Join(f.work, "run")
 }
 
-// publish makes the drafts a run, each step by one rename: the input, the run, and last the link to it.
 func (f *folder) publish(lineage Lineage) error {
 	run := filepath.Join(runsFolder, lineage.Run)
 	steps := []func() error{
 		func() error { return os.Rename(filepath.Join(f.work, rawName), filepath.Join(f.path, lineage.RawFile)) },
-		func() error { return syncFolders(f.drafts(), filepath.Join(f.path, rawFolder)) },
+		func() error { return f.disk.SyncFolder(filepath.Join(f.path, rawFolder)) },
+		func() error { return f.disk.SyncFolder(f.drafts()) },
 		func() error { return os.Rename(f.drafts(), filepath.Join(f.path, run)) },
-		func() error { return syncFolders(filepath.Join(f.path, runsFolder)) },
+		func() error { return f.disk.SyncFolder(filepath.Join(f.path, runsFolder)) },
 	}
 	if lineage.Outcome == OutcomeServed {
 		link := filepath.Join(f.work, currentLink)
 		steps = append(steps,
 			func() error { return os.Symlink(run, link) },
 			func() error { return os.Rename(link, filepath.Join(f.path, currentLink)) },
-			func() error { return syncFolders(f.path) })
+			func() error { return f.disk.SyncFolder(f.path) })
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {

@@ -46,8 +46,6 @@ func compareSales(a, b sale) int {
 	return cmp.Compare(a.line, b.line)
 }
 
-// sorter sorts any number of sales in a fixed amount of memory: it sorts what fits, spills it as a run, and merges the
-// runs. Runs of one level are merged into one of the next as soon as there are many, so that few files are open at once.
 type sorter struct {
 	disk   Disk
 	folder string
@@ -196,7 +194,6 @@ func merge(ctx context.Context, runs []string, use func(sale) error) (err error)
 	return nil
 }
 
-// cursors is a heap of runs by their next sale, the least one first.
 type cursors struct {
 	opened []*os.File
 	live   []*cursor

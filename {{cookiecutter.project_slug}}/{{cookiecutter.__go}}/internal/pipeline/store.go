@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 )
 
 const (
@@ -30,9 +29,10 @@ const (
 
 var ErrBusy = errors.New("another run writes to the output folder")
 
-// Disk creates the files that a run writes.
+// Disk creates the files that a run writes, and brings what a folder names to the disk itself.
 type Disk interface {
 	Create(path string) (Output, error)
+	SyncFolder(path string) error
 }
 
 type Output interface {
@@ -44,6 +44,14 @@ type OSDisk struct{}
 
 func (OSDisk) Create(path string) (Output, error) {
 	return os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode) //nolint:gosec,wrapcheck // the caller names the path
+}
+
+func (OSDisk) SyncFolder(path string) error {
+	opened, err := os.Open(path) //nolint:gosec // the caller names the path
+	if err != nil {
+		return err //nolint:wrapcheck // it names the folder
+	}
+	return errors.Join(opened.Sync(), opened.Close())
 }
 
 // File is a file by what is in it.
@@ -89,12 +97,6 @@ func (r *rawDraft) describe(name string) File {
 	return File{Name: name, Bytes: r.bytes, SHA256: hex.EncodeToString(r.sum.Sum(nil))}
 }
 
-// folder is the output folder while one run has it for itself:
-//
-//	raw/SHA256.ndjson  every input, by its content
-//	runs/NAME/         what a run made, complete or not there at all
-//	current            a link to the newest run that served
-//	.work-*            what a run has not finished; gone after the run, or at the start of the next one
 type folder struct {
 	path string
 	work string
@@ -127,21 +129,6 @@ func openFolder(path string, disk Disk, keep int) (opened *folder, err error) {
 	return opened, nil
 }
 
-func takeLock(path string) (*os.File, error) {
-	lock, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, fileMode) //nolint:gosec // the operator names the folder
-	if err != nil {
-		return nil, fmt.Errorf("lock output folder: %w", err)
-	}
-	err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		err = ErrBusy
-	}
-	if err != nil {
-		return nil, fmt.Errorf("lock output folder: %w", errors.Join(err, lock.Close()))
-	}
-	return lock, nil
-}
-
 func (f *folder) close() error {
 	return errors.Join(os.RemoveAll(f.work), f.lock.Close())
 }
@@ -157,8 +144,6 @@ func (f *folder) sweep() error {
 	return errors.Join(errs...)
 }
 
-// prune removes the oldest runs, so that with the next one there are at most keep, and the inputs that no run names. The
-// run that is served stays.
 func (f *folder) prune(keep int) error {
 	runs, err := f.runs()
 	if err != nil {
@@ -214,19 +199,6 @@ func (f *folder) pruneRaw(named map[string]bool) error {
 		if name := filepath.Join(rawFolder, entry.Name()); strings.HasSuffix(name, rawSuffix) && !named[name] {
 			errs = append(errs, os.Remove(filepath.Join(f.path, name)))
 		}
-	}
-	return errors.Join(errs...)
-}
-
-func syncFolders(paths ...string) error {
-	var errs []error
-	for _, path := range paths {
-		opened, err := os.Open(path) //nolint:gosec // below the output folder
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		errs = append(errs, opened.Sync(), opened.Close())
 	}
 	return errors.Join(errs...)
 }

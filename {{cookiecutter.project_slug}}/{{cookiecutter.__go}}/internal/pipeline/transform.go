@@ -25,7 +25,6 @@ type DailySummary struct {
 	RevenueCents int64  `json:"revenue_cents"`
 }
 
-// sale is what the transform needs of an order: who it is and what it says, as digests, and what it adds to which day.
 type sale struct {
 	order   [16]byte
 	content [16]byte
@@ -53,23 +52,22 @@ func newSale(line int64, at time.Time, record Record) sale {
 	}
 }
 
-// dailySales sums sales by UTC day. The order in which they are added does not change the result.
 type dailySales struct {
 	days map[int64]*DailySummary
 }
 
-func (d *dailySales) add(one sale) error {
+func (d *dailySales) add(one sale) bool {
 	day, found := d.days[one.day]
 	if !found {
 		day = &DailySummary{Date: time.Unix(one.day*secondsOfDay, 0).UTC().Format(time.DateOnly)}
 		d.days[one.day] = day
 	}
 	if day.RevenueCents > math.MaxInt64-one.cents {
-		return fmt.Errorf("%w: the revenue of %s exceeds 64 bits", ErrRefused, day.Date)
+		return false
 	}
 	day.Orders++
 	day.RevenueCents += one.cents
-	return nil
+	return true
 }
 
 func (d *dailySales) summaries() []DailySummary {
@@ -80,8 +78,6 @@ func (d *dailySales) summaries() []DailySummary {
 	return sorted
 }
 
-// transformer counts each order once. It takes the sales by order, and of one order by line. An order that says
-// different things on different lines is rejected with all its lines, so that no order of lines changes the result.
 type transformer struct {
 	quality *quality
 	counts  *Counts
@@ -91,16 +87,13 @@ type transformer struct {
 	differs bool
 }
 
-func (t *transformer) take(next sale) error {
+func (t *transformer) take(next sale) {
 	if t.lines > 0 && next.order == t.first.order {
 		t.repeat(next)
-		return nil
+		return
 	}
-	if err := t.close(); err != nil {
-		return err
-	}
+	t.close()
 	t.first, t.lines, t.differs = next, 1, false
-	return nil
 }
 
 func (t *transformer) repeat(next sale) {
@@ -113,17 +106,18 @@ func (t *transformer) repeat(next sale) {
 	t.quality.note(ruleConflict, next.line, fmt.Sprintf("the order says something else than in line %d", t.first.line))
 }
 
-func (t *transformer) close() error {
+func (t *transformer) close() {
 	switch {
 	case t.lines == 0:
-		return nil
 	case t.differs:
 		t.counts.Rejected += t.lines
-		return nil
+	case !t.sales.add(t.first):
+		t.counts.Rejected += t.lines
+		t.quality.note(ruleOverflow, t.first.line, "the revenue of the day exceeds 64 bits")
+	default:
+		t.counts.Accepted++
+		t.counts.Duplicates += t.lines - 1
 	}
-	t.counts.Accepted++
-	t.counts.Duplicates += t.lines - 1
-	return t.sales.add(t.first)
 }
 
 func transform(ctx context.Context, sorted *sorter, found *quality, counts *Counts, signal func()) ([]DailySummary, error) {
@@ -133,13 +127,12 @@ func transform(ctx context.Context, sorted *sorter, found *quality, counts *Coun
 		if taken++; taken%rowsPerSignal == 0 {
 			signal()
 		}
-		return work.take(next)
+		work.take(next)
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := work.close(); err != nil {
-		return nil, err
-	}
+	work.close()
 	return work.sales.summaries(), nil
 }

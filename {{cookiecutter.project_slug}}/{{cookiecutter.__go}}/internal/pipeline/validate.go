@@ -25,6 +25,7 @@ const (
 	ruleRange      = "range"
 	ruleReference  = "reference"
 	ruleConflict   = "conflict"
+	ruleOverflow   = "overflow"
 	ruleDuplicate  = "duplicate"
 	ruleFreeItem   = "free_item"
 	itemFieldFault = "items[%d].%s %s"
@@ -52,6 +53,7 @@ func ruleTable() []rule {
 		{ruleRange, Critical, outOfRange},
 		{ruleReference, Critical, unknown},
 		{ruleConflict, Critical, nil},
+		{ruleOverflow, Critical, nil},
 		{ruleDuplicate, Warning, nil},
 		{ruleFreeItem, Warning, free},
 	}
@@ -136,7 +138,6 @@ func malformed(row row) string {
 	return ""
 }
 
-// parseTime is as strict as RFC 3339: the time package takes an hour of one digit, a decimal comma and any offset.
 func parseTime(text []byte) (time.Time, bool) {
 	const hour, seconds = len("2006-01-02T15"), len("2006-01-02T15:04:05")
 	var at time.Time
