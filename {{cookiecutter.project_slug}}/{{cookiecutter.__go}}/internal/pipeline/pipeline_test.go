@@ -551,14 +551,96 @@ func TestOrderAndRepetitionOfLinesAndMemoryChangeNothing(t *testing.T) {
 	}
 }
 
+type watchedDisk struct {
+	quickDisk
+
+	created *[]string
+	broken  string
+}
+
+var errDisk = errors.New("input/output error")
+
+func (d watchedDisk) Create(path string) (pipeline.Output, error) {
+	*d.created = append(*d.created, filepath.Base(path))
+	file, err := d.quickDisk.Create(path)
+	if filepath.Base(path) == d.broken {
+		return unsyncable{file}, err
+	}
+	return file, err
+}
+
+func (d watchedDisk) SyncFolder(path string) error {
+	if filepath.Base(path) == d.broken {
+		return errDisk
+	}
+	return nil
+}
+
+type unsyncable struct {
+	pipeline.Output
+}
+
+func (unsyncable) Sync() error {
+	return errDisk
+}
+
 func TestManyRunsAreMergedLevelByLevel(t *testing.T) {
 	t.Parallel()
-	made := randomOrders(rand.New(rand.NewPCG(5, 6)), "o", 300)
+	made := randomOrders(rand.New(rand.NewPCG(5, 6)), "o", 150)
+	given := settings(t.TempDir(), strings.Join(slices.Concat(made.lines, made.lines), ""))
+	var created []string
+	given.SortMemory, given.Disk = 1, watchedDisk{created: &created}
 
-	got := days(t, slices.Concat(made.lines, made.lines), 1)
+	lineage, err := pipeline.Run(t.Context(), given)
 
-	if want := days(t, made.lines, 1<<20); fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("got %v, want %v", got, want)
+	spilled := slices.DeleteFunc(created, func(name string) bool { return !strings.HasPrefix(name, "sales-") })
+	if err != nil || lineage.Rows.Accepted != 150 || lineage.Rows.Duplicates != 150 {
+		t.Errorf("got %+v, %v", lineage.Rows, err)
+	}
+	if len(spilled) != 302 {
+		t.Errorf("%d runs were written, want 300 and 2 that are merged of 128 each", len(spilled))
+	}
+}
+
+func TestWhatDoesNotReachTheDiskIsNotServed(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"input.ndjson", "daily_summaries.json", "lineage.json", "raw", "run", "runs"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			given := settings(t.TempDir(), good)
+			given.Disk = watchedDisk{created: &[]string{}, broken: name}
+
+			_, err := pipeline.Run(t.Context(), given)
+
+			if _, errLink := os.Readlink(filepath.Join(given.Folder, "current")); !errors.Is(err, errDisk) || !errors.Is(errLink, os.ErrNotExist) {
+				t.Errorf("got %v, and current is there: %v", err, errLink)
+			}
+		})
+	}
+}
+
+func TestAnOrderThatDiffersInAnythingIsAConflict(t *testing.T) {
+	t.Parallel()
+	line, _, _ := strings.Cut(good, "\n")
+	for name, change := range map[string][2]string{
+		"customer": {"c-1", "c-2"},
+		"second":   {"15:00Z", "15:01Z"},
+		"fraction": {"15:00Z", "15:00.000000001Z"},
+		"sku":      {"KEEL-1", "KEEL-2"},
+		"quantity": {`"quantity":2`, `"quantity":3`},
+		"price":    {"1250", "1251"},
+		"same sum": {`"quantity":2,"unit_price_cents":1250`, `"quantity":1,"unit_price_cents":2500`},
+		"item":     {"}]", `},{"sku":"B","quantity":1,"unit_price_cents":0}]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			lineage, err := pipeline.Run(t.Context(), settings(t.TempDir(), line+"\n"+strings.Replace(line, change[0], change[1], 1)))
+
+			if !errors.Is(err, pipeline.ErrRefused) || result(t, lineage, "conflict").Count != 1 || lineage.Rows.Rejected != 2 {
+				t.Errorf("got %+v, %v", lineage.Rows, err)
+			}
+		})
 	}
 }
 
@@ -801,10 +883,13 @@ func TestAFolderThatCannotBeWrittenIsTold(t *testing.T) {
 func TestProgressIsToldByStage(t *testing.T) {
 	t.Parallel()
 	made := randomOrders(rand.New(rand.NewPCG(7, 8)), "o", 600)
-	given := settings(t.TempDir(), strings.Join(made.lines, ""))
+	text := strings.Join(made.lines, "") + "\n\n"
+	given := settings(t.TempDir(), text)
 	var told []string
+	var last int64
 	given.Observe = func(progress pipeline.Progress) {
 		told = append(told, fmt.Sprintf("%s %d %d", progress.Stage, progress.State, progress.Rows))
+		last = max(last, progress.Bytes)
 	}
 
 	_, err := pipeline.Run(t.Context(), given)
@@ -814,7 +899,7 @@ func TestProgressIsToldByStage(t *testing.T) {
 		"transform 0 0", "transform 1 256", "transform 1 512", "transform 2 600",
 		"serve 0 0",
 	}
-	if err != nil || len(told) != 10 || !slices.Equal(told[:9], want) || !strings.HasPrefix(told[9], "serve 2 ") {
+	if err != nil || last != int64(len(text)) || len(told) != 10 || !slices.Equal(told[:9], want) || !strings.HasPrefix(told[9], "serve 2 ") {
 		t.Errorf("got %q, %v", told, err)
 	}
 }
