@@ -178,7 +178,7 @@ def test_a_critical_fault_exits_with_3_names_its_line_and_keeps_what_was_served(
     assert code == 3
     assert broken == {rule: [4]}
     assert lines[-1]["msg"] == "Failed to run pipeline"
-    assert f"{rule} in 1 rows, lines [4]" in lines[-1]["error"]
+    assert f"{rule} in 1 rows, lines 4 (" in lines[-1]["error"]
     assert len(lines[-1]["error"]) < 500
     assert (batch.output / "current").readlink() == served
     assert batch.work() == []

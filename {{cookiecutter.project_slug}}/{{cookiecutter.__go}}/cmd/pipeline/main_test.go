@@ -17,6 +17,7 @@ import (
 
 	"{{ cookiecutter.__go_module }}/internal/pipeline"
 	"{{ cookiecutter.__go_module }}/internal/platform/config"
+	"{{ cookiecutter.__go_module }}/internal/platform/redact"
 )
 
 func TestEachFailureHasItsExitCode(t *testing.T) {
@@ -74,6 +75,24 @@ func TestExecuteServesWithItsCatalogue(t *testing.T) {
 
 	if err != nil || lineage.Rows.Accepted != 6 || lineage.Catalogue == nil || lineage.Build != "dev unknown" {
 		t.Errorf("got %+v, %v", lineage, err)
+	}
+}
+
+func TestTheLinesThatAreNamedAreNotTakenForACard(t *testing.T) {
+	t.Parallel()
+	input := filepath.Join(t.TempDir(), "orders.ndjson")
+	if err := os.WriteFile(input, []byte(strings.Repeat("\n", 4000)+strings.Repeat("{\n", 20)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	given := config.PipelineSettings{PipelineInput: input, PipelineOutput: t.TempDir(), PipelineSortMemoryBytes: 1 << 16, PipelineKeepRuns: 1}
+
+	_, err := execute(t.Context(), given, func(pipeline.Progress) {})
+
+	if !errors.Is(err, pipeline.ErrRefused) || !strings.Contains(redact.Text(err.Error()), "lines 4001, 4002, 4003, 4004, 4005, 4006, ") {
+		t.Errorf("got %v", err)
+	}
+	if logged := redact.Text(err.Error()); logged != err.Error() {
+		t.Errorf("logged is %q", logged)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strconv"
 	"unicode/utf8"
+
+	"{{ cookiecutter.__go_module }}/internal/domain/order"
 )
 
 // Text and Number tell a member that is missing or null (not Given) from one that is empty or zero.
@@ -158,8 +160,8 @@ func (p *Parser) array() error {
 		return nil
 	}
 	for {
-		if len(p.items) == maxItems {
-			return fmt.Errorf("has more than %d items", maxItems)
+		if len(p.items) == order.MaxItems {
+			return fmt.Errorf("has more than %d items", order.MaxItems)
 		}
 		var item Item
 		if err := p.object(itemMember, func(member int) error { return p.itemValue(&item, member) }); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -173,7 +174,11 @@ func (r *run) serve(lineage *Lineage, days []DailySummary) ([]Result, error) {
 func refuse(broken []Result) error {
 	parts := make([]string, 0, len(broken))
 	for _, one := range broken {
-		parts = append(parts, fmt.Sprintf("%s in %d rows, lines %v (%s)", one.Rule, one.Count, one.Lines, one.Example))
+		lines := make([]string, 0, len(one.Lines))
+		for _, line := range one.Lines {
+			lines = append(lines, strconv.FormatInt(line, 10))
+		}
+		parts = append(parts, fmt.Sprintf("%s in %d rows, lines %s (%s)", one.Rule, one.Count, strings.Join(lines, ", "), one.Example))
 	}
 	return fmt.Errorf("%w: %s", ErrRefused, strings.Join(parts, "; "))
 }

@@ -271,7 +271,7 @@ func TestCriticalRulesNameTheirLinesAndServeNothing(t *testing.T) {
 			lineage, err := pipeline.Run(t.Context(), settings(folder, good+"\n"+test.line))
 
 			broken := result(t, lineage, test.rule)
-			if !errors.Is(err, pipeline.ErrRefused) || !strings.Contains(err.Error(), test.rule+" in 1 rows, lines [4]") {
+			if !errors.Is(err, pipeline.ErrRefused) || !strings.Contains(err.Error(), test.rule+" in 1 rows, lines 4 (") {
 				t.Errorf("got %v, want %s in line 4", err, test.rule)
 			}
 			if len(err.Error()) > 1000 || broken.Count != 1 || !slices.Equal(broken.Lines, []int64{4}) || lineage.Outcome != pipeline.OutcomeRefused {
@@ -347,6 +347,7 @@ func TestSharesDecideHowMuchIsTolerated(t *testing.T) {
 	}{
 		"a third is rejected and allowed":     {good + "{", pipeline.Limits{RejectedShare: 0.34, WarningShare: 1}, pipeline.Counts{Read: 3, Accepted: 2, Rejected: 1}, true},
 		"a third is rejected, less allowed":   {good + "{", pipeline.Limits{RejectedShare: 0.33, WarningShare: 1}, pipeline.Counts{Read: 3, Accepted: 2, Rejected: 1}, false},
+		"exactly as many as are allowed":      {strings.Repeat("{\n", 29) + strings.Repeat(good, 35) + first, pipeline.Limits{RejectedShare: 0.29, WarningShare: 1}, pipeline.Counts{Read: 100, Accepted: 2, Duplicates: 69, Rejected: 29}, true},
 		"half repeats and is allowed":         {good + good, pipeline.Limits{WarningShare: 0.5}, pipeline.Counts{Read: 4, Accepted: 2, Duplicates: 2}, true},
 		"half repeats, less allowed":          {good + good, pipeline.Limits{WarningShare: 0.49}, pipeline.Counts{Read: 4, Accepted: 2, Duplicates: 2}, false},
 		"a conflict rejects both rows":        {good + conflict, pipeline.Limits{RejectedShare: 0.5, WarningShare: 1}, pipeline.Counts{Read: 4, Accepted: 1, Duplicates: 1, Rejected: 2}, true},
@@ -850,6 +851,38 @@ func TestWhatAKilledRunLeftIsSweptAndOldRunsAreRemoved(t *testing.T) {
 		t.Errorf("inputs are %v", raw)
 	}
 	wantNothingLeft(t, folder)
+}
+
+func TestWhatNoRunWroteIsNotRemoved(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	kept := []string{"raw/orders.ndjson", "raw/" + strings.Repeat("x", 64) + ".ndjson", "runs/marathon/lineage.json", "runs/20261121/lineage.json"}
+	for _, name := range kept {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(folder, name)), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(good), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	source, err := pipeline.FileSource(filepath.Join(folder, kept[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := settings(folder, "")
+	given.Source, given.KeepRuns = source, 1
+
+	for range 3 {
+		if _, err := pipeline.Run(t.Context(), given); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	for _, name := range kept {
+		if text := read(t, folder, name); text != good {
+			t.Errorf("%s holds %q", name, text)
+		}
+	}
 }
 
 func TestAFolderThatCannotBeWrittenIsTold(t *testing.T) {

@@ -80,5 +80,5 @@ func (q *quality) refused(counts Counts, limits Limits) []Result {
 }
 
 func above(count, whole int64, share float64) bool {
-	return float64(count) > share*float64(whole)
+	return float64(count)/float64(whole) > share
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 const (
@@ -173,7 +174,7 @@ func (f *folder) runs() ([]string, error) {
 	var runs []string
 	for _, entry := range entries {
 		run := filepath.Join(runsFolder, entry.Name())
-		if _, err := os.Stat(filepath.Join(f.path, run, lineageFile)); err == nil {
+		if _, err := os.Stat(filepath.Join(f.path, run, lineageFile)); err == nil && isRun(entry.Name()) {
 			runs = append(runs, run)
 		}
 	}
@@ -192,11 +193,22 @@ func (f *folder) rawOf(run string) (string, error) {
 	return lineage.RawFile, nil
 }
 
+func isRaw(name string) bool {
+	sum, found := strings.CutSuffix(name, rawSuffix)
+	decoded, err := hex.DecodeString(sum)
+	return found && err == nil && len(decoded) == sha256.Size
+}
+
+func isRun(name string) bool {
+	_, err := time.Parse(runTime, name[:min(len(name), len(runTime))])
+	return err == nil
+}
+
 func (f *folder) pruneRaw(named map[string]bool) error {
 	entries, err := os.ReadDir(filepath.Join(f.path, rawFolder))
 	errs := []error{err}
 	for _, entry := range entries {
-		if name := filepath.Join(rawFolder, entry.Name()); strings.HasSuffix(name, rawSuffix) && !named[name] {
+		if name := filepath.Join(rawFolder, entry.Name()); isRaw(entry.Name()) && !named[name] {
 			errs = append(errs, os.Remove(filepath.Join(f.path, name)))
 		}
 	}

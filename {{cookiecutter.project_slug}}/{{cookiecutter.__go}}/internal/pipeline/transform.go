@@ -9,6 +9,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"{{ cookiecutter.__go_module }}/internal/domain/order"
 )
 
 const (
@@ -59,7 +61,7 @@ type dailySales struct {
 func (d *dailySales) add(one sale) bool {
 	day, found := d.days[one.day]
 	if !found {
-		day = &DailySummary{Date: time.Unix(one.day*secondsOfDay, 0).UTC().Format(time.DateOnly)}
+		day = &DailySummary{Date: string(order.DayOf(time.Unix(one.day*secondsOfDay, 0)))}
 		d.days[one.day] = day
 	}
 	if day.RevenueCents > math.MaxInt64-one.cents {

@@ -5,18 +5,17 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"{{ cookiecutter.__go_module }}/internal/domain/order"
 )
 
 // RulesVersion changes with every change of a rule.
 const RulesVersion = "orders-2"
 
 const (
-	maxQuantity       = 10_000
-	maxUnitPriceCents = 100_000_000
-	maxItems          = 100
-	maxTokenLength    = 64
-	firstYear         = 2000
-	lastYear          = 2099
+	maxTokenLength = 64
+	firstYear      = 2000
+	lastYear       = 2099
 
 	ruleNotEmpty   = "not_empty"
 	ruleSchema     = "schema"
@@ -171,11 +170,11 @@ func outOfRange(row row) string {
 	}
 	for i, item := range row.record.Items {
 		switch {
-		case item.Quantity.Given && (item.Quantity.Value < 1 || item.Quantity.Value > maxQuantity):
-			return fmt.Sprintf(itemFieldFault, i, "quantity", fmt.Sprintf("is %d, want 1 to %d", item.Quantity.Value, maxQuantity))
-		case item.UnitPriceCents.Value < 0 || item.UnitPriceCents.Value > maxUnitPriceCents:
+		case item.Quantity.Given && (item.Quantity.Value < 1 || item.Quantity.Value > order.MaxQuantity):
+			return fmt.Sprintf(itemFieldFault, i, "quantity", fmt.Sprintf("is %d, want 1 to %d", item.Quantity.Value, order.MaxQuantity))
+		case item.UnitPriceCents.Value < 0 || item.UnitPriceCents.Value > order.MaxUnitPriceCents:
 			return fmt.Sprintf(itemFieldFault, i, "unit_price_cents",
-				fmt.Sprintf("is %d, want 0 to %d", item.UnitPriceCents.Value, maxUnitPriceCents))
+				fmt.Sprintf("is %d, want 0 to %d", item.UnitPriceCents.Value, order.MaxUnitPriceCents))
 		case repeats(row.record.Items[:i], item.SKU):
 			return fmt.Sprintf(itemFieldFault, i, "sku", "comes twice in the order")
 		}
