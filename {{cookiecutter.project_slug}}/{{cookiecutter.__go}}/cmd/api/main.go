@@ -31,12 +31,14 @@ func main() {
 func run(ctx context.Context, p *process.Process, _ string) int {
 	p.Logger.InfoContext(ctx, "Starting api", "revision", revision)
 	server, err := start(ctx, p)
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		p.Logger.ErrorContext(ctx, "Failed to start api", "error", err)
 		_ = p.Stop(ctx, false)
 		return process.ExitFailed
 	}
-	p.Logger.InfoContext(ctx, "Api started", "http_addr", server.Address(), "admin_addr", p.AdminAddress(), "store", p.Config.Store.Kind)
+	if err == nil {
+		p.Logger.InfoContext(ctx, "Api started", "http_addr", server.Address(), "admin_addr", p.AdminAddress(), "store", p.Config.Store.Kind)
+	}
 
 	failure := p.Group.Wait(ctx)
 
@@ -54,6 +56,7 @@ func start(ctx context.Context, p *process.Process) (*httpserver.Server, error) 
 	if err := p.StartAdmin(ctx); err != nil {
 		return nil, fmt.Errorf("start admin listener: %w", err)
 	}
+	p.Health.WaitFor("store")
 	opened, err := store.Open(ctx, config.API, p.Config, p.Logger, p.Telemetry)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)

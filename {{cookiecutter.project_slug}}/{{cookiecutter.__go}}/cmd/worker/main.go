@@ -26,12 +26,15 @@ func main() {
 
 func run(ctx context.Context, p *process.Process, _ string) int {
 	p.Logger.InfoContext(ctx, "Starting worker", "revision", revision)
-	if err := start(ctx, p); err != nil {
+	err := start(ctx, p)
+	if err != nil && ctx.Err() == nil {
 		p.Logger.ErrorContext(ctx, "Failed to start worker", "error", err)
 		_ = p.Stop(ctx, false)
 		return process.ExitFailed
 	}
-	p.Logger.InfoContext(ctx, "Worker started", "admin_addr", p.AdminAddress(), "store", p.Config.Store.Kind)
+	if err == nil {
+		p.Logger.InfoContext(ctx, "Worker started", "admin_addr", p.AdminAddress(), "store", p.Config.Store.Kind)
+	}
 
 	failure := p.Group.Wait(ctx)
 
@@ -49,6 +52,7 @@ func start(ctx context.Context, p *process.Process) error {
 	if err := p.StartAdmin(ctx); err != nil {
 		return fmt.Errorf("start admin listener: %w", err)
 	}
+	p.Health.WaitFor("store")
 	opened, err := store.Open(ctx, config.Worker, p.Config, p.Logger, p.Telemetry)
 	if err != nil {
 		return fmt.Errorf("open store: %w", err)

@@ -4,32 +4,55 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 )
 
-const checkTimeout = 2 * time.Second
+const (
+	checkTimeout = 2 * time.Second
+
+	starting = "starting"
+	stopping = "stopping"
+)
 
 type Check func(ctx context.Context) error
 
+// State is where a process stands between its start and its stop. Until it is ready, and once it is not, it says why.
 type State struct {
-	ready  atomic.Bool
+	reason atomic.Pointer[string]
 	checks atomic.Pointer[map[string]Check]
 }
 
 func New() *State {
-	return &State{}
+	state := &State{}
+	state.become(starting)
+	return state
+}
+
+func (s *State) WaitFor(dependency string) {
+	s.become("waiting for " + dependency)
 }
 
 func (s *State) Ready(checks map[string]Check) {
 	s.checks.Store(&checks)
-	s.ready.Store(true)
+	s.become("")
 }
 
-func (s *State) Unready() {
-	s.ready.Store(false)
+// Unready says that the process stops, and tells whether it was ready before.
+func (s *State) Unready() bool {
+	return s.become(stopping) == ""
+}
+
+func (s *State) become(reason string) (before string) {
+	if last := s.reason.Swap(&reason); last != nil {
+		before = *last
+	}
+	return before
 }
 
 func (s *State) Live(w http.ResponseWriter, _ *http.Request) {
@@ -37,22 +60,31 @@ func (s *State) Live(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *State) Readiness(w http.ResponseWriter, r *http.Request) {
-	if !s.ready.Load() {
-		answer(w, http.StatusServiceUnavailable, map[string]string{"status": "not ready"})
+	if reason := *s.reason.Load(); reason != "" {
+		answer(w, http.StatusServiceUnavailable, map[string]string{"status": "not ready", "reason": reason})
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), checkTimeout)
 	defer cancel()
-	status, report := http.StatusOK, map[string]string{"status": "ready"}
-	for name, check := range *s.checks.Load() {
+	report := map[string]string{"status": "ready"}
+	failing := run(ctx, *s.checks.Load(), report)
+	if len(failing) == 0 {
+		answer(w, http.StatusOK, report)
+		return
+	}
+	report["status"], report["reason"] = "not ready", "failing: "+strings.Join(failing, ", ")
+	answer(w, http.StatusServiceUnavailable, report)
+}
+
+func run(ctx context.Context, checks map[string]Check, report map[string]string) (failing []string) {
+	for _, name := range slices.Sorted(maps.Keys(checks)) {
 		report[name] = "ok"
-		if err := check(ctx); err != nil {
+		if err := checks[name](ctx); err != nil {
 			report[name] = "failing"
-			report["status"] = "not ready"
-			status = http.StatusServiceUnavailable
+			failing = append(failing, name)
 		}
 	}
-	answer(w, status, report)
+	return failing
 }
 
 func answer(w http.ResponseWriter, status int, body map[string]string) {

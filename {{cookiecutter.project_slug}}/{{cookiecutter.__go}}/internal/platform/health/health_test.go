@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,25 +33,52 @@ func TestLivenessAsksNoDependency(t *testing.T) {
 	}
 }
 
-func TestReadinessFollowsStateAndChecks(t *testing.T) {
+func TestReadinessSaysWhyNot(t *testing.T) {
 	t.Parallel()
-	var down error
-	state := health.New()
-
-	before := ask(state.Readiness).Code
-	state.Ready(map[string]health.Check{"store": func(context.Context) error { return down }})
-	ready := ask(state.Readiness).Code
-	down = errors.New("secret detail")
-	failing := ask(state.Readiness)
-	down = nil
-	state.Unready()
-	after := ask(state.Readiness).Code
-
-	if before != 503 || ready != 200 || failing.Code != 503 || after != 503 {
-		t.Errorf("got %d, %d, %d, %d", before, ready, failing.Code, after)
+	well := func(context.Context) error { return nil }
+	ill := func(context.Context) error { return errors.New("secret detail") }
+	tests := map[string]struct {
+		happen func(*health.State)
+		status int
+		body   string
+	}{
+		"born":    {func(*health.State) {}, 503, `{"reason":"starting","status":"not ready"}`},
+		"waiting": {func(s *health.State) { s.WaitFor("store") }, 503, `{"reason":"waiting for store","status":"not ready"}`},
+		"ready":   {func(s *health.State) { s.Ready(map[string]health.Check{"store": well}) }, 200, `{"status":"ready","store":"ok"}`},
+		"failing": {
+			func(s *health.State) { s.Ready(map[string]health.Check{"b": ill, "c": well, "a": ill}) },
+			503, `{"a":"failing","b":"failing","c":"ok","reason":"failing: a, b","status":"not ready"}`,
+		},
+		"stopping": {
+			func(s *health.State) { s.Ready(map[string]health.Check{"store": ill}); s.Unready() },
+			503, `{"reason":"stopping","status":"not ready"}`,
+		},
 	}
-	if strings.Contains(failing.Body.String(), "secret") || !strings.Contains(failing.Body.String(), `"store":"failing"`) {
-		t.Errorf("got %s", failing.Body)
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			state := health.New()
+
+			test.happen(state)
+			answer := ask(state.Readiness)
+
+			if body := strings.TrimSpace(answer.Body.String()); answer.Code != test.status || body != test.body {
+				t.Errorf("got %d %s, want %d %s", answer.Code, body, test.status, test.body)
+			}
+		})
+	}
+}
+
+func TestUnreadyTellsWhetherItWasReady(t *testing.T) {
+	t.Parallel()
+	waiting, ready := health.New(), health.New()
+	waiting.WaitFor("store")
+	ready.Ready(nil)
+
+	got := []bool{waiting.Unready(), ready.Unready(), ready.Unready()}
+
+	if want := []bool{false, true, false}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"{{ cookiecutter.__go_module }}/internal/platform/lifecycle"
@@ -19,31 +21,61 @@ type Limits struct {
 	Idle       time.Duration
 }
 
+const (
+	finishShare = 0.9
+	answerShare = 0.5
+)
+
 type Server struct {
 	name     string
 	address  string
 	http     *http.Server
 	listener net.Listener
+	draining atomic.Bool
+	ending   chan struct{}
+	cutOff   func()
 }
 
 func New(name, address string, handler http.Handler, limits Limits, logger *slog.Logger) *Server {
-	return &Server{
-		name:    name,
-		address: address,
-		http: &http.Server{
-			Handler:           handler,
-			ReadHeaderTimeout: limits.ReadHeader,
-			ReadTimeout:       limits.Read,
-			WriteTimeout:      limits.Write,
-			IdleTimeout:       limits.Idle,
-			MaxHeaderBytes:    32 << 10,
-			ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
-		},
+	ending := make(chan struct{})
+	server := &Server{name: name, address: address, ending: ending, cutOff: sync.OnceFunc(func() { close(ending) })}
+	server.http = &http.Server{
+		Handler:           server.farewell(handler),
+		ReadHeaderTimeout: limits.ReadHeader,
+		ReadTimeout:       limits.Read,
+		WriteTimeout:      limits.Write,
+		IdleTimeout:       limits.Idle,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+		BaseContext:       server.requests,
 	}
+	return server
 }
 
 func (s *Server) Component() lifecycle.Component {
-	return lifecycle.Component{Name: s.name, Start: s.listen, Run: s.serve, Stop: s.shutdown}
+	return lifecycle.Component{Name: s.name, Start: s.listen, Run: s.serve, Drain: s.drain, Stop: s.shutdown}
+}
+
+func (s *Server) requests(net.Listener) context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		<-s.ending
+		cancel()
+	}()
+	return ctx
+}
+
+func (s *Server) drain() {
+	s.draining.Store(true)
+}
+
+func (s *Server) farewell(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // Address is where the server listens, with the port that the system chose if it was asked for port 0.
@@ -71,9 +103,27 @@ func (s *Server) serve(context.Context) error {
 	return nil
 }
 
+// shutdown lets open requests finish. When most of the budget is spent, it ends what they do, so that they are answered
+// and the parts behind them find time to close.
 func (s *Server) shutdown(ctx context.Context) error {
-	if err := s.http.Shutdown(ctx); err != nil {
-		return fmt.Errorf("cut off open requests: %w", errors.Join(err, s.http.Close()))
+	defer s.cutOff()
+	err := s.finish(ctx, finishShare)
+	if err == nil {
+		return nil
 	}
-	return nil
+	s.cutOff()
+	if late := s.finish(ctx, answerShare); late != nil {
+		err = errors.Join(err, s.http.Close())
+	}
+	return fmt.Errorf("cut off open requests: %w", err)
+}
+
+func (s *Server) finish(ctx context.Context, share float64) error {
+	if deadline, limited := ctx.Deadline(); limited {
+		left := time.Duration(float64(time.Until(deadline)) * share)
+		bounded, cancel := context.WithTimeout(ctx, left)
+		defer cancel()
+		ctx = bounded
+	}
+	return s.http.Shutdown(ctx) //nolint:wrapcheck // the caller says what was cut off
 }

@@ -2,6 +2,7 @@ package httpserver_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -65,6 +66,87 @@ func TestStopFinishesTheRequestThatIsOpen(t *testing.T) {
 
 	if status, err := <-answered, <-stopped; status != http.StatusNoContent || err != nil {
 		t.Errorf("got %d, %v", status, err)
+	}
+}
+
+func TestWhileDrainingEveryAnswerEndsItsConnection(t *testing.T) {
+	t.Parallel()
+	group := lifecycle.NewGroup(discard())
+	server := httpserver.New("test", "127.0.0.1:0", http.NotFoundHandler(), httpserver.Limits{}, discard())
+	if err := group.Start(t.Context(), server.Component()); err != nil {
+		t.Fatal(err)
+	}
+	closes := func() bool {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+server.Address(), http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		return response.Close
+	}
+
+	before := closes()
+	group.Drain()
+	after := closes()
+
+	if before || !after {
+		t.Errorf("closed before %t, after %t", before, after)
+	}
+	if err := group.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestARequestThatOutlastsTheBudgetIsCutOff(t *testing.T) {
+	t.Parallel()
+	const budget = 2 * time.Second
+	release := make(chan struct{})
+	t.Cleanup(func() { close(release) })
+	tests := map[string]struct {
+		work   func(ctx context.Context)
+		status int
+	}{
+		"and answered when it listens": {func(ctx context.Context) { <-ctx.Done() }, http.StatusServiceUnavailable},
+		"and dropped when it does not": {func(context.Context) { <-release }, 0},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			entered, answered := make(chan struct{}), make(chan int, 1)
+			handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				close(entered)
+				test.work(r.Context())
+				w.WriteHeader(http.StatusServiceUnavailable)
+			})
+			group := lifecycle.NewGroup(discard())
+			server := httpserver.New("test", "127.0.0.1:0", handler, httpserver.Limits{}, discard())
+			if err := group.Start(t.Context(), server.Component()); err != nil {
+				t.Fatal(err)
+			}
+			go func() {
+				status, _ := get(t, "http://"+server.Address())
+				answered <- status
+			}()
+			<-entered
+			ctx, cancel := context.WithTimeout(t.Context(), budget)
+			defer cancel()
+
+			err := group.Stop(ctx)
+
+			if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "cut off open requests") {
+				t.Errorf("got %v", err)
+			}
+			if ctx.Err() != nil {
+				t.Error("nothing of the budget is left for the parts behind the listener")
+			}
+			if status := <-answered; status != test.status {
+				t.Errorf("got %d, want %d", status, test.status)
+			}
+		})
 	}
 }
 

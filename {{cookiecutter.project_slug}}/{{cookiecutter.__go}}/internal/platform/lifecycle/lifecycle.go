@@ -9,11 +9,13 @@ import (
 )
 
 // Component is one part of a process. Start must return once the part works. Run, if set, blocks until its context ends
-// or Stop was called. Stop must return by the deadline of its context.
+// or Stop was called. Drain, if set, is told ahead of Stop that the end is near, and must not block: the part goes on
+// working and asks for no more work. Stop must return by the deadline of its context.
 type Component struct {
 	Name  string
 	Start func(ctx context.Context) error
 	Run   func(ctx context.Context) error
+	Drain func()
 	Stop  func(ctx context.Context) error
 }
 
@@ -73,6 +75,14 @@ func (g *Group) Wait(ctx context.Context) error {
 	}
 }
 
+func (g *Group) Drain() {
+	for _, part := range slices.Backward(g.parts) {
+		if part.component.Drain != nil {
+			part.component.Drain()
+		}
+	}
+}
+
 func (g *Group) Stop(ctx context.Context) error {
 	var errs []error
 	for _, part := range slices.Backward(g.parts) {
@@ -95,6 +105,15 @@ func (r *running) stop(ctx context.Context) error {
 	case <-r.done:
 		return errors.Join(err, r.err)
 	case <-ctx.Done():
-		return errors.Join(err, fmt.Errorf("still running: %w", ctx.Err()))
+		return errors.Join(err, r.late(ctx))
+	}
+}
+
+func (r *running) late(ctx context.Context) error {
+	select {
+	case <-r.done:
+		return r.err
+	default:
+		return fmt.Errorf("still running: %w", ctx.Err())
 	}
 }

@@ -97,6 +97,38 @@ func TestStopKeepsToItsBudgetAndStillClosesTheRest(t *testing.T) {
 	}
 }
 
+func TestTheEndIsAnnouncedToThoseWhoAsk(t *testing.T) {
+	t.Parallel()
+	var told []string
+	group := newGroup()
+	for _, name := range []string{"consumer", "listener"} {
+		start(t, group, lifecycle.Component{Name: name, Drain: func() { told = append(told, name) }})
+	}
+	start(t, group, lifecycle.Component{Name: "store"})
+
+	group.Drain()
+
+	if want := []string{"listener", "consumer"}; !slices.Equal(told, want) {
+		t.Errorf("got %q, want %q", told, want)
+	}
+}
+
+func TestAPartThatHasEndedIsNotLateEvenWithoutABudget(t *testing.T) {
+	t.Parallel()
+	group := newGroup()
+	for range 20 {
+		start(t, group, lifecycle.Component{Name: "store", Stop: func(context.Context) error { return nil }})
+	}
+	spent, cancel := context.WithCancel(t.Context())
+	cancel()
+
+	err := group.Stop(spent)
+
+	if err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestAComponentThatFailsToStartIsNotStopped(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")

@@ -31,6 +31,7 @@ const (
 
 	healthcheck  = "healthcheck"
 	flushTimeout = 2 * time.Second
+	flushShare   = 10
 
 	defaultGCPercent = 100
 	relaxedGCPercent = 400
@@ -52,6 +53,7 @@ type Process struct {
 	build  Build
 	admin  *httpserver.Server
 	finish func(error)
+	stopBy time.Time
 }
 
 // Main answers the arguments every process knows (healthcheck, version), loads the configuration and hands over to run.
@@ -212,27 +214,33 @@ func (p *Process) AdminAddress() string {
 	return p.admin.Address()
 }
 
-// Stop says that the process is not ready, waits for the drain delay and stops every component, the latest first, all of
-// it within SHUTDOWN_TIMEOUT. Telemetry is flushed after that, when the last line is logged.
+// Stop says that the process is not ready, waits for the drain delay if it was, and stops every component, the latest
+// first. All of it is within SHUTDOWN_TIMEOUT, of which a tenth, at most 2 s, is kept for what Main does last: telemetry is
+// flushed when the last line is logged.
 func (p *Process) Stop(ctx context.Context, drain bool) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.Config.ShutdownTimeout)
-	defer cancel()
-	p.Health.Unready()
-	if drain && p.Config.DrainDelay > 0 {
+	p.stopBy = time.Now().Add(p.Config.ShutdownTimeout)
+	ctx = context.WithoutCancel(ctx)
+	wasReady := p.Health.Unready()
+	p.Group.Drain()
+	if drain && wasReady && p.Config.DrainDelay > 0 {
 		p.Logger.InfoContext(ctx, "Draining traffic", "delay", p.Config.DrainDelay.String())
-		select {
-		case <-time.After(p.Config.DrainDelay):
-		case <-ctx.Done():
-		}
+		time.Sleep(p.Config.DrainDelay)
 		p.Logger.InfoContext(ctx, "Traffic drained")
 	}
+	left := time.Until(p.stopBy)
+	ctx, cancel := context.WithTimeout(ctx, left-min(flushTimeout, left/flushShare))
+	defer cancel()
 	err := p.Group.Stop(ctx)
 	p.finish(err)
 	return err
 }
 
 func (p *Process) flush(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+	limit := flushTimeout
+	if !p.stopBy.IsZero() {
+		limit = min(limit, time.Until(p.stopBy))
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	if err := p.Telemetry.Shutdown(ctx); err != nil {
 		p.Logger.WarnContext(ctx, "Failed to flush telemetry", "error", err)
