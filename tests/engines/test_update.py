@@ -12,7 +12,8 @@ from copier import VcsRef, run_copy, run_update
 
 from slipway.contract import check
 from tests.conftest import FIRST_DAY, TAG, TREE, commit_all, copy_template, git, tree_of
-from tests.service.conftest import make, needs_go
+from tests.languages import needs_go
+from tests.service.conftest import make
 
 Born = Callable[[Path, Path], Path]
 NEXT_TAG = "v0.2.0"

@@ -1,4 +1,4 @@
-"""A generated service, built, and a real PostgreSQL beside it."""
+"""A generated service, built by its own make target, and a real PostgreSQL. README.md says what it must keep."""
 
 from __future__ import annotations
 
@@ -15,18 +15,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pgserver
 import pytest
 
-from tests.conftest import Render
+from tests.conftest import QUESTIONS, Render
+from tests.languages import LANGUAGES, missing
+from tests.service.proxy import Proxy
 
 PATIENCE = 60.0
-needs_go = pytest.mark.skipif(shutil.which("go") is None, reason="Go is not installed: run make setup")
+BINARIES = "build"
+DATASTORES = QUESTIONS.offered()["datastore"]
 
 
 def make(service: Path, *targets: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run make targets in a service, with a temporary folder of its own: golangci-lint locks the shared one."""
+    """Run make targets in a service, with a temporary folder of its own: linters may lock the shared one."""
     temporary = service.parent / f"{service.name}.tmp"
     temporary.mkdir(exist_ok=True)
     environment["TMPDIR"] = str(temporary)
@@ -84,7 +88,7 @@ class Process:
         own = {"PATH": os.environ["PATH"], "HTTP_ADDR": self.public, "ADMIN_ADDR": self.admin, **environment}
         with self.log.open("wb") as stream:
             self.process = subprocess.Popen(
-                [service / "build" / name, *words], cwd=service, env=own, stdout=stream, stderr=stream
+                [service / BINARIES / name, *words], cwd=service, env=own, stdout=stream, stderr=stream
             )
 
     def ask(self, path: str, data: bytes | None = None, **headers: str) -> Answer:
@@ -117,15 +121,24 @@ class Process:
 Start = Callable[..., Process]
 
 
+@pytest.fixture(scope="session", params=LANGUAGES)
+def language(request: pytest.FixtureRequest) -> str:
+    """Give each language that copier.yml offers, where this machine can build it."""
+    chosen = str(request.param)
+    if program := missing(chosen):
+        pytest.skip(f"{program} is not installed: run make setup")
+    return chosen
+
+
 @pytest.fixture(scope="session")
-def built(services: Render, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def built(services: Render, language: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Give a function that renders and builds a service once for each datastore."""
     made: dict[str, Path] = {}
 
     def build(datastore: str) -> Path:
         if datastore not in made:
             place = tmp_path_factory.mktemp("built") / datastore
-            shutil.copytree(services(datastore=datastore), place)
+            shutil.copytree(services(language=language, datastore=datastore), place)
             done = make(place, "build")
             assert done.returncode == 0, done.stdout + done.stderr
             made[datastore] = place
@@ -167,3 +180,27 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the address of a real PostgreSQL server."""
     with postgresql(tmp_path_factory.mktemp("pg")) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def socket_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give the socket file of a PostgreSQL server of the module's own."""
+    with postgresql(tmp_path_factory.mktemp("pg")) as address:
+        yield Path(parse_qs(urlsplit(address).query)["host"][0]) / ".s.PGSQL.5432"
+
+
+@pytest.fixture
+def proxy(socket_file: Path) -> Iterator[Proxy]:
+    """Give a proxy before that server."""
+    between = Proxy(socket_file)
+    yield between
+    between.close()
+
+
+@pytest.fixture
+def behind(proxy: Proxy, start: Start) -> dict[str, str]:
+    """Give what a process needs to keep orders behind the proxy; the schema is there."""
+    address = f"postgres://postgres@127.0.0.1:{proxy.port}/postgres?sslmode=disable"
+    shared = {"datastore": "postgresql", "STORE": "postgresql", "DATABASE_URL": address}
+    assert start("migrate", "up", **shared).process.wait(PATIENCE) == 0
+    return shared

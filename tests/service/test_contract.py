@@ -10,9 +10,9 @@ from urllib.request import Request
 
 import pytest
 
-from tests.service.conftest import Answer, Process, Start, answer_of, needs_go, until
+from tests.service.conftest import Answer, Process, Start, answer_of, until
 
-pytestmark = [pytest.mark.slow, needs_go]
+pytestmark = pytest.mark.slow
 JSON = {"Content_Type": "application/json"}
 ORDER: dict[str, Any] = {"customer_id": "c-1", "items": [{"sku": "KEEL-1", "quantity": 2, "unit_price_cents": 1250}]}
 TODAY = datetime.now(timezone.utc).date().isoformat()

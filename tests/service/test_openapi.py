@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.conftest import Start, needs_go
+from tests.service.conftest import Start
 from tests.service.issuer import Issuer
 
-pytestmark = [pytest.mark.slow, needs_go]
+pytestmark = pytest.mark.slow
 # 422 is a rule of the domain that no schema states; 400 a cursor that the service did not give, or 208.0 for 208
 CONFIG = """\
 continue-on-failure = true

@@ -7,16 +7,15 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.service.conftest import Answer, Process, Start, needs_go, postgresql, until
+from tests.service.conftest import Answer, Process, Start, until
 from tests.service.proxy import Proxy
 
-pytestmark = [pytest.mark.slow, needs_go]
+pytestmark = pytest.mark.slow
 REQUEST_TIMEOUT = 2.0
 TUNED = {
     "REQUEST_TIMEOUT": "2s",
@@ -28,28 +27,10 @@ TUNED = {
 ORDER = json.dumps({"customer_id": "c-1", "items": [{"sku": "KEEL-1", "quantity": 2, "unit_price_cents": 1250}]})
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Give the socket file of a PostgreSQL server of this module's own."""
-    with postgresql(tmp_path_factory.mktemp("pg")) as address:
-        yield Path(parse_qs(urlsplit(address).query)["host"][0]) / ".s.PGSQL.5432"
-
-
 @pytest.fixture
-def proxy(database: Path) -> Iterator[Proxy]:
-    """Give a proxy before the server."""
-    between = Proxy(database)
-    yield between
-    between.close()
-
-
-@pytest.fixture
-def settings(proxy: Proxy, start: Start) -> dict[str, str]:
-    """Give what a process needs to keep orders behind the proxy; the schema is there."""
-    address = f"postgres://postgres@127.0.0.1:{proxy.port}/postgres?sslmode=disable"
-    shared = {"datastore": "postgresql", "STORE": "postgresql", "DATABASE_URL": address, **TUNED}
-    assert start("migrate", "up", **shared).process.wait(60) == 0
-    return shared
+def settings(behind: dict[str, str]) -> dict[str, str]:
+    """Give what a process needs to keep orders behind the proxy, and to give up soon."""
+    return {**behind, **TUNED}
 
 
 def place(process: Process, **headers: str) -> Answer:

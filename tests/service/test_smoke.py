@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.conftest import Start, needs_go
+from tests.service.conftest import Start
 
-pytestmark = [pytest.mark.slow, needs_go]
+pytestmark = pytest.mark.slow
 
 
 def test_the_smoke_test_passes_on_a_service_that_serves(start: Start, built: Callable[[str], Path]) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Render
-from tests.service.conftest import make, needs_go
+from tests.service.conftest import make
 
-pytestmark = [pytest.mark.slow, needs_go]
+pytestmark = pytest.mark.slow
 VARIANTS = ["postgresql", "none"]
 
 

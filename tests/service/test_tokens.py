@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.service.conftest import Process, Start, needs_go
+from tests.service.conftest import Process, Start
 from tests.service.issuer import AUDIENCE, Issuer
 
-pytestmark = [pytest.mark.slow, needs_go]
+pytestmark = pytest.mark.slow
 ORDER = b'{"customer_id":"c-1","items":[{"sku":"KEEL-1","quantity":2,"unit_price_cents":1250}]}'
 
 

@@ -17,7 +17,8 @@ from copier import VcsRef, run_copy, run_update
 from slipway.contract import check
 from slipway.ownership import is_owned, service_owned
 from tests.conftest import FIRST_DAY, ROOT, Answers, git, tree_of
-from tests.service.conftest import make, needs_go
+from tests.languages import needs_go
+from tests.service.conftest import make
 from tests.updates.history import ANSWERS, ENGINES, NEWEST, Starts, make_history, released_now, tags_of
 from tests.updates.teams import commit, held, refit
 

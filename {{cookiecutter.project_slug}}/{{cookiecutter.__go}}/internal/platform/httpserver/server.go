@@ -32,6 +32,7 @@ type Server struct {
 	http     *http.Server
 	listener net.Listener
 	draining atomic.Bool
+	serving  sync.RWMutex
 	ending   chan struct{}
 	cutOff   func()
 }
@@ -71,6 +72,8 @@ func (s *Server) drain() {
 
 func (s *Server) farewell(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.serving.RLock()
+		defer s.serving.RUnlock()
 		if s.draining.Load() {
 			w.Header().Set("Connection", "close")
 		}
@@ -107,23 +110,36 @@ func (s *Server) serve(context.Context) error {
 // and the parts behind them find time to close.
 func (s *Server) shutdown(ctx context.Context) error {
 	defer s.cutOff()
-	err := s.finish(ctx, finishShare)
+	err := within(ctx, finishShare, s.http.Shutdown)
 	if err == nil {
 		return nil
 	}
 	s.cutOff()
-	if late := s.finish(ctx, answerShare); late != nil {
-		err = errors.Join(err, s.http.Close())
+	if late := within(ctx, answerShare, s.http.Shutdown); late != nil {
+		err = errors.Join(err, s.http.Close(), within(ctx, answerShare, s.idle))
 	}
 	return fmt.Errorf("cut off open requests: %w", err)
 }
 
-func (s *Server) finish(ctx context.Context, share float64) error {
+func (s *Server) idle(ctx context.Context) error {
+	ended := make(chan struct{})
+	go func() {
+		s.serving.Lock()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for handlers: %w", ctx.Err())
+	}
+}
+
+func within(ctx context.Context, share float64, end func(ctx context.Context) error) error {
 	if deadline, limited := ctx.Deadline(); limited {
-		left := time.Duration(float64(time.Until(deadline)) * share)
-		bounded, cancel := context.WithTimeout(ctx, left)
+		bounded, cancel := context.WithTimeout(ctx, time.Duration(float64(time.Until(deadline))*share))
 		defer cancel()
 		ctx = bounded
 	}
-	return s.http.Shutdown(ctx) //nolint:wrapcheck // the caller says what was cut off
+	return end(ctx)
 }
