@@ -301,3 +301,16 @@ def test_a_store_that_comes_late_is_noticed(start: Start, behind: dict[str, str]
 
     assert place(api.ready()) == 201
     assert (worker.ready().stop(), api.stop()) == (0, 0)
+
+
+def test_a_migration_without_its_store_fails_soon_and_succeeds_when_it_is_repeated(
+    start: Start, behind: dict[str, str], proxy: Proxy
+) -> None:
+    proxy.refuse()
+    failed = start("migrate", "up", **behind)
+    code = failed.process.wait(PATIENCE)
+    proxy.serve()
+    repeated = start("migrate", "up", **behind).process.wait(PATIENCE)
+
+    assert (code, repeated) == (1, 0)
+    assert (lines(failed)[-1]["level"], lines(failed)[-1]["msg"]) == ("ERROR", "Failed to migrate store")

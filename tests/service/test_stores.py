@@ -18,9 +18,9 @@ import pgserver
 import pytest
 from pgserver._commands import pg_ctl  # type: ignore[attr-defined]
 
-from tests.service.conftest import Answer, Process, Start, make, needs_go, until
+from tests.service.conftest import Answer, Process, Start, make, until
 
-pytestmark = [pytest.mark.slow, needs_go]
+pytestmark = pytest.mark.slow
 ITEM = {"sku": "KEEL-1", "quantity": 1, "unit_price_cents": 100}
 ORDER = json.dumps({"customer_id": "c-1", "items": [ITEM]}).encode()
 

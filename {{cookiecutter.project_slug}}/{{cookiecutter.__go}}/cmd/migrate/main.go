@@ -38,10 +38,7 @@ func run(ctx context.Context, p *process.Process, command string) int {
 	}
 	started := time.Now()
 	code, err := work()
-	if err == nil {
-		err = p.Stop(ctx, false)
-	}
-	if err != nil {
+	if err = p.Finish(ctx, err); err != nil {
 		p.Logger.ErrorContext(ctx, "Failed to migrate store", "command", command, "error", err, "duration_ms", time.Since(started).Milliseconds())
 		return process.ExitFailed
 	}

@@ -53,7 +53,9 @@ type Process struct {
 	build  Build
 	admin  *httpserver.Server
 	finish func(error)
-	stopBy time.Time
+
+	stopBy  time.Time
+	outcome error
 }
 
 // Main answers the arguments every process knows (healthcheck, version), loads the configuration and hands over to run.
@@ -231,8 +233,14 @@ func (p *Process) Stop(ctx context.Context, drain bool) error {
 	ctx, cancel := context.WithTimeout(ctx, left-min(flushTimeout, left/flushShare))
 	defer cancel()
 	err := p.Group.Stop(ctx)
-	p.finish(err)
+	p.finish(errors.Join(p.outcome, err))
 	return err
+}
+
+// Finish ends a process that has done its work, or failed to: its span carries the outcome, which is returned.
+func (p *Process) Finish(ctx context.Context, outcome error) error {
+	p.outcome = outcome
+	return errors.Join(outcome, p.Stop(ctx, false))
 }
 
 func (p *Process) flush(ctx context.Context) {
