@@ -20,6 +20,7 @@ JOB = "ci/template-update.Jenkinsfile"
 METRICS = "telemetry/metrics.yaml"
 MEASURES = "internal/platform/telemetry/metrics.go"
 PLACE = "internal/app/place_order.go"
+OPERATIONS = "docs/operational-contract.md"
 ALERTS = "k8s/components/monitoring/alerts.yaml"
 SUMMARY = "features_summaries/PLAT-1_21112026_summarization.md"
 
@@ -222,6 +223,11 @@ DEFECTS = [
         MEASURES,
         "path",
     ),
+    Defect("OPS001", add("mk/slipway.mk", "polish: ## make it shine\n"), "mk/slipway.mk", "polish"),
+    Defect("OPS001", replace(OPERATIONS, r"^\| `smoke` \|", "| `smoulder` |"), OPERATIONS, "smoulder"),
+    Defect("OPS002", replace(OPERATIONS, r"^\| 9090 \|", "| 9191 |"), OPERATIONS, "9191"),
+    Defect("OPS002", replace("Dockerfile", r"^EXPOSE 8080 9090", "EXPOSE 8080"), "Dockerfile", "9090"),
+    Defect("OPS002", replace(API, r"containerPort: 8080", "containerPort: 8081"), API, "8081"),
     Defect("LOG001", replace(PLACE, r'"Order placed"', '"Order " + state'), PLACE, "no string literal"),
     Defect("LOG001", replace(PLACE, r'"Order placed"', '"Order\\nplaced"'), PLACE, "more than one line"),
     Defect("LOG001", replace(PLACE, r'"Order placed"', f'"{"Order " * 40}placed"'), PLACE, "246 characters"),

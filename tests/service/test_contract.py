@@ -205,9 +205,8 @@ def test_operators_have_a_port_of_their_own(api: Process) -> None:
     assert (
         'http_server_request_duration_seconds_count{method="POST",route="/v1/orders",status_class="2xx"} 1' in metrics
     )
-    for path in ("/metrics", "/livez", "/readyz", "/version", "/debug/pprof/"):
+    for path in ("/metrics", "/livez", "/readyz", "/version"):
         assert api.ask(path).status == 404
-    assert api.operate("/debug/pprof/").status == 404
 
 
 def test_every_log_line_is_json_with_the_fields_of_the_contract(api: Process) -> None:

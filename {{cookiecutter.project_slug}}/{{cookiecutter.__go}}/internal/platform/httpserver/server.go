@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,10 +49,20 @@ func New(name, address string, handler http.Handler, limits Limits, logger *slog
 		WriteTimeout:      limits.Write,
 		IdleTimeout:       limits.Idle,
 		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+		ErrorLog:          log.New(complaints{logger}, "", 0),
 		BaseContext:       server.requests,
 	}
 	return server
+}
+
+type complaints struct {
+	logger *slog.Logger
+}
+
+// Write logs what the server of the standard library has to say, which holds values, as the field of a constant message.
+func (c complaints) Write(text []byte) (int, error) {
+	c.logger.Warn("Failed to serve connection", "error", strings.TrimSpace(string(text)))
+	return len(text), nil
 }
 
 func (s *Server) Component() lifecycle.Component {
