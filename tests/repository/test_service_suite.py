@@ -1,4 +1,4 @@
-"""The suite that holds a running service knows no language, so that the next one is held to it unchanged."""
+"""What holds a running service knows no language, so that the next one is held to it unchanged."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import QUESTIONS, ROOT
-from tests.languages import LANGUAGES, PROGRAMS
+from tests.conftest import QUESTIONS, ROOT, TREE
+from tests.languages import PROGRAMS
 
 SUITE = sorted(path for path in (ROOT / "tests/service").iterdir() if path.suffix in {".py", ".md"})
+PAGE = ROOT / TREE / "docs/operational-contract.md"
 OF_A_LANGUAGE = re.compile(
     r"""\.(?:go|mod|ts|js|jar)\b | \b(?:go|npm|node|uv|pip|cargo)\ (?:build|test|run|mod|vet|tool|install|sync)\b
     | \b(?:golang|golangci|goroutine|needs_go|pgx|pprof|node_modules|package\.json|pyproject)\b
@@ -20,8 +21,8 @@ OF_A_LANGUAGE = re.compile(
 )
 
 
-@pytest.mark.parametrize("path", SUITE, ids=lambda path: path.name)
-def test_no_file_of_the_suite_names_a_language(path: Path) -> None:
+@pytest.mark.parametrize("path", [*SUITE, PAGE], ids=lambda path: path.name)
+def test_neither_the_suite_nor_the_page_names_a_language(path: Path) -> None:
     named = [
         f"{number}: {found[0]}"
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
@@ -39,4 +40,4 @@ def test_a_word_of_a_language_is_noticed(text: str) -> None:
 
 
 def test_every_language_says_which_program_builds_it() -> None:
-    assert set(PROGRAMS) == set(LANGUAGES) == set(QUESTIONS.offered()["language"])
+    assert set(PROGRAMS) == set(QUESTIONS.offered()["language"])

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,20 +47,21 @@ func New(name, address string, handler http.Handler, limits Limits, logger *slog
 		WriteTimeout:      limits.Write,
 		IdleTimeout:       limits.Idle,
 		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          log.New(complaints{logger}, "", 0),
+		ErrorLog:          slog.NewLogLogger(complaints{logger.Handler()}, slog.LevelWarn),
 		BaseContext:       server.requests,
 	}
 	return server
 }
 
 type complaints struct {
-	logger *slog.Logger
+	slog.Handler
 }
 
-// Write logs what the server of the standard library has to say, which holds values, as the field of a constant message.
-func (c complaints) Write(text []byte) (int, error) {
-	c.logger.Warn("Failed to serve connection", "error", strings.TrimSpace(string(text)))
-	return len(text), nil
+// Handle puts what the server of the standard library has to say, which holds values, into a field of a constant message.
+func (c complaints) Handle(ctx context.Context, record slog.Record) error {
+	told := slog.NewRecord(record.Time, record.Level, "Failed to serve connection", record.PC)
+	told.AddAttrs(slog.String("error", record.Message))
+	return c.Handler.Handle(ctx, told) //nolint:wrapcheck // a handler hands its error on
 }
 
 func (s *Server) Component() lifecycle.Component {

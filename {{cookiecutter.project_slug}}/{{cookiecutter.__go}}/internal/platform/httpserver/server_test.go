@@ -150,6 +150,34 @@ func TestARequestThatOutlastsTheBudgetIsCutOff(t *testing.T) {
 	}
 }
 
+func TestWhatTheServerComplainsOfIsAField(t *testing.T) {
+	t.Parallel()
+	said := make(chan string, 1)
+	logger := slog.New(slog.NewJSONHandler(writer(func(line []byte) { said <- string(line) }), nil))
+	broken := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("hunter2") })
+	group := lifecycle.NewGroup(discard())
+	server := httpserver.New("test", "127.0.0.1:0", broken, httpserver.Limits{}, logger)
+	if err := group.Start(t.Context(), server.Component()); err != nil {
+		t.Fatal(err)
+	}
+
+	_, err := get(t, "http://"+server.Address())
+
+	if line := <-said; err == nil || !strings.Contains(line, `"msg":"Failed to serve connection","error":"http: panic serving`) {
+		t.Errorf("got %v, %s", err, line)
+	}
+	if err := group.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+type writer func(line []byte)
+
+func (w writer) Write(line []byte) (int, error) {
+	w(line)
+	return len(line), nil
+}
+
 func TestAnOccupiedAddressIsAFailureToStart(t *testing.T) {
 	t.Parallel()
 	group := lifecycle.NewGroup(discard())
