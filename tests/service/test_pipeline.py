@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from benchmarks.pipeline import measure
-from tests.service.conftest import PATIENCE, needs_go, until
+from tests.service.conftest import PATIENCE, until
 
-pytestmark = [pytest.mark.slow, needs_go]
+pytestmark = pytest.mark.slow
 MIB = 2**20
 
 
