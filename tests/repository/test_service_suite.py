@@ -15,7 +15,8 @@ PAGE = ROOT / TREE / "docs/operational-contract.md"
 OF_A_LANGUAGE = re.compile(
     r"""\.(?:go|mod|ts|js|jar)\b | \b(?:go|npm|node|uv|pip|cargo)\ (?:build|test|run|mod|vet|tool|install|sync)\b
     | \b(?:golang|golangci|goroutine|needs_go|pgx|pprof|node_modules|package\.json|pyproject)\b
-    | \bGO[A-Z]{2,}\b | \bNODE_[A-Z]+\b | \b(?:cmd|internal|src)/ | \b(?:go|python|nodejs)_[a-z]
+    | \bGO(?:FLAGS|PATH|ROOT|PROXY|CACHE|MODCACHE|GC|MEMLIMIT|MAXPROCS|OS|ARCH)\b
+    | \bNODE_[A-Z]+\b | \b(?:cmd|internal|src)/ | \b(?:go|python|nodejs)_[a-z]
     | \b(?:Go|Python|TypeScript|JavaScript|Java|Rust)\b""",
     re.VERBOSE,
 )

@@ -133,14 +133,17 @@ def test_a_kill_in_mid_write_loses_no_accepted_order(start: Start, settings: dic
     start("worker", **settings).ready()
     found = {order["id"] for order in listed(api)}
     repeated = {key: json.loads(place(api, key).text)["id"] for _, keys in results for key in keys}
-    again = {key: json.loads(place(api, key).text)["id"] for key in list(accepted)[:20]}
+    replays = {key: place(api, key) for key in list(accepted)[:20]}
     orders = listed(api)
     until(lambda: summed(api, orders) >= len(orders), "every order in the summaries")
 
     assert len(accepted) >= 100 - writers
     assert repeated, "no writer was cut off: the kill came too late"
     assert set(accepted.values()) <= found
-    assert again == {key: accepted[key] for key in again}
+    assert {answer.headers.get("Idempotency-Replayed") for answer in replays.values()} == {"true"}
+    assert {key: json.loads(answer.text)["id"] for key, answer in replays.items()} == {
+        key: accepted[key] for key in replays
+    }
     assert {order["id"] for order in orders} == {*accepted.values(), *repeated.values()}
     assert len(orders) == len(accepted) + len(repeated) == summed(api, orders)
 
