@@ -10,6 +10,7 @@ import socket
 import time
 import urllib.error
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any
@@ -187,14 +188,46 @@ def test_a_call_of_the_store_that_outlasts_the_budget_is_ended_and_its_caller_as
     began = time.monotonic()
     api.process.send_signal(signal.SIGTERM)
     status, headers, _ = held.answer()
+    answered_after = time.monotonic() - began
     code, took = ended(api, began)
 
     held.close()
     assert status == 503
+    assert answered_after > 0.75 * budget
     assert int(headers["Retry-After"]) >= 1
     assert code == 1
     assert took < budget + LATE
     assert lines(api)[-1]["msg"] == "Failed to stop api"
+
+
+def ask_until_told_to_leave(process: Process) -> list[int]:
+    """Ask again and again over one connection until an answer ends it; give the statuses."""
+    host, port = process.public.rsplit(":", 1)
+    connection = http.client.HTTPConnection(host, int(port), timeout=PATIENCE)
+    statuses = []
+    while True:
+        connection.request("POST", "/v1/orders", ORDER, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        statuses.append(answer.status)
+        answer.read()
+        if answer.headers.get("Connection") == "close":
+            connection.close()
+            return statuses
+
+
+def test_callers_that_keep_their_connections_lose_no_request_when_an_api_stops(start: Start) -> None:
+    callers = 8
+    api = start("api", DRAIN_DELAY="1s", RATE_LIMIT_PER_SECOND="0").ready()
+    with ThreadPoolExecutor(callers) as pool:
+        asking = [pool.submit(ask_until_told_to_leave, api) for _ in range(callers)]
+        until(lambda: measured(api, "orders_placed_total") >= 200, "the load")
+
+        code = api.stop()
+
+        statuses = [status for one in asking for status in one.result(PATIENCE)]
+    assert code == 0
+    assert len(statuses) >= 200
+    assert set(statuses) == {201}
 
 
 @pytest.mark.parametrize(
