@@ -281,7 +281,7 @@ def test_connections_that_nobody_uses_hold_up_no_stop(start: Start) -> None:
     assert took < 10
 
 
-def test_a_worker_that_is_stopped_while_its_store_stalls_loses_and_doubles_nothing(
+def test_a_worker_that_is_stopped_in_mid_batch_loses_and_doubles_nothing(
     start: Start, behind: dict[str, str], proxy: Proxy, socket_file: Any
 ) -> None:
     direct = {**behind, "DATABASE_URL": f"postgres://postgres@/postgres?host={socket_file.parent}"}
@@ -295,8 +295,10 @@ def test_a_worker_that_is_stopped_while_its_store_stalls_loses_and_doubles_nothi
         statuses.append(place(api))
         if number == 20:
             proxy.stall()
-    code = worker.stop()
+    worker.process.send_signal(signal.SIGTERM)
+    until(lambda: reason(worker) == "stopping", "the stop to begin")
     proxy.serve()
+    code = worker.process.wait(PATIENCE)
     start("worker", **behind).ready()
     until(lambda: measured(api, "orders_placed_total") == json.loads(api.ask(path).text)["orders"] - before, "the sum")
 
