@@ -82,7 +82,7 @@ AREAS = (
     Area(
         "image",
         "container image",
-        ("Dockerfile", ".dockerignore", "compose.yaml", ".env.example"),
+        ("Dockerfile", ".dockerignore", "compose.yaml", "compose", ".env.example"),
         ("make image", "make scan"),
         "The Dockerfile builds every main package under ./cmd and starts the one named api; ports 8080 and 9090.",
         "Medium. A service with another layout needs its own build line and entrypoint.",
