@@ -234,6 +234,9 @@ DEFECTS = [
     Defect("LOG002", replace(PLACE, r'"Order placed"', '"order placed!"'), PLACE, "none of"),
     Defect("LOG002", replace(PLACE, r'"Order placed"', '"Could not place order"'), PLACE, "none of"),
     Defect("LOG003", replace(PLACE, r'"Placing order"', '"Packing parcel"'), PLACE, "ends nowhere"),
+    Defect("COM001", replace(PLACE, r"^func ", "// run it\nfunc "), PLACE, "'// run it' explains"),
+    Defect("COM001", add(PLACE, "\n// TODO: later\n"), PLACE, "names no ticket"),
+    Defect("COM001", add(PLACE, "\nvar _ = 1 //nolint:gosec\n"), PLACE, "gives no reason"),
     Defect("FEA001", rename(SUMMARY, "summary.md"), "features_summaries/summary.md", "named neither"),
     Defect(
         "FEA001",

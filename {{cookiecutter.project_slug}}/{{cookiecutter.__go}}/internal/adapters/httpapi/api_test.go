@@ -205,7 +205,6 @@ func TestFailuresOfOursTellNothingInside(t *testing.T) {
 	}
 }
 
-// described gives each operation with its scope, and whether the document speaks of callers at all.
 func described(t *testing.T) (operations map[string]string, callers bool) {
 	t.Helper()
 	content, err := os.ReadFile("../../../api/openapi.yaml")

@@ -7,8 +7,6 @@ import (
 	"reflect"
 )
 
-// exact refuses what encoding/json lets pass in a body that it has decoded into target: a member that is missing, null,
-// given twice, or written in other letters.
 func exact(content []byte, target any) error {
 	walk := walker{decoder: json.NewDecoder(bytes.NewReader(content))}
 	return walk.value(reflect.TypeOf(target).Elem(), "")

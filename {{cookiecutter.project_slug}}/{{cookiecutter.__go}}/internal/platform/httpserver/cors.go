@@ -12,7 +12,6 @@ const (
 	corsMaxAge  = "600"
 )
 
-// allowOrigin lets a browser's page of a known origin read answers. Nothing is said to the others, which closes them out.
 func allowOrigin(w http.ResponseWriter, r *http.Request, origins []string) (preflight bool) {
 	if len(origins) == 0 {
 		return false

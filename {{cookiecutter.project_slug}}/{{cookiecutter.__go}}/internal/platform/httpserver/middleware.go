@@ -151,7 +151,6 @@ func refuseUnmatched(w http.ResponseWriter, status int) {
 	WriteProblem(w, NewProblem(http.StatusNotFound, "there is nothing at this path"))
 }
 
-// recorder remembers what was answered. What the router answers by itself, before it knows a route, it withholds.
 type recorder struct {
 	http.ResponseWriter
 
