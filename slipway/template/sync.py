@@ -86,7 +86,7 @@ def modules_txt(tree: Path) -> str:
         direct = dict(re.findall(r"^(?:require )?\t?(\S+) (v?\d\S*)$", text, re.MULTILINE))
         least |= {(file, module): version for module, version in direct.items()}
         for tool in re.findall(r"^(?:tool )?\t?([\w.-]+/\S+)$", text, re.MULTILINE):
-            least[file, tool] = versions[next(module for module in versions if tool.startswith(f"{module}/"))]
+            least[file, tool] = versions[next(module for module in versions if f"{tool}/".startswith(f"{module}/"))]
     lines = [f"{file} {module} {version}\n" for (file, module), version in sorted(least.items())]
     return "".join([*MODULES_HEAD, *lines])
 

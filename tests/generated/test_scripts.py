@@ -27,6 +27,7 @@ SCRIPTS = [
     "verify",
     "lint-repository",
     "fault-drill",
+    "load",
 ]
 RECORD = 'printf \'%s\\n\' "$(basename "$0") $*" >>"$CALLS"\n'
 KUBECTL = (
@@ -130,6 +131,18 @@ def test_an_unknown_option_ends_with_2_and_one_line(script: str, shell: Shell) -
         ("fault-drill", ["-n", "1x"], "-n '1x' is no whole number"),
         ("fault-drill", ["-p", "0"], "-p '0' is not from 1 to 100"),
         ("fault-drill", [], "STORE is memory"),
+        ("load", ["-u", "orders"], "url 'orders'"),
+        ("load", ["-u", "http://127.0.0.1@example.com"], "more than scheme, host, port and path"),
+        ("load", ["-r", "0"], "-r '0' is not from 1 to 100000"),
+        ("load", ["-d", "30"], "-d '30' is no duration"),
+        ("load", ["-d", "xs"], "-d 'x' is no whole number"),
+        ("load", ["-w", "101"], "-w '101' is not from 0 to 100"),
+        ("load", ["-l", "0"], "-l '0' is not from 1 to 60000"),
+        ("load", ["-f", "1.2.3"], "-f '1.2.3' is no percentage"),
+        ("load", ["-u", "https://orders.example.com"], "-e is missing"),
+        ("load", ["-u", "https://127.0.0.1.example.com"], "-e is missing"),
+        ("load", ["-u", "https://orders.prod.example.com", "-e", "staging"], "sounds like production"),
+        ("load", ["-u", "https://orders.example.com", "-e", "production", "-y", "-w", "1"], "invented orders"),
     ],
 )
 def test_a_wrong_input_ends_with_2_and_says_why(script: str, words: list[str], told: str, shell: Shell) -> None:

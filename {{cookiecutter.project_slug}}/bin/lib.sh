@@ -36,6 +36,14 @@ need() {
   command -v "$1" >/dev/null 2>&1 || fail "$1 is not installed; it is needed to $2"
 }
 
+# number NAME VALUE LEAST MOST: stop unless the value is a whole number in that range
+number() {
+  case $2 in
+    '' | *[!0-9]* | ?????????*) wrong "$1 '$2' is no whole number" ;;
+  esac
+  [ "$2" -ge "$3" ] && [ "$2" -le "$4" ] || wrong "$1 '$2' is not from $3 to $4"
+}
+
 # environment NAME: stop unless it is one of the three
 environment() {
   case $1 in

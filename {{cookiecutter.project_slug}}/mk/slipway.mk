@@ -9,6 +9,8 @@ IMAGE ?= $(if $(REGISTRY),$(REGISTRY)/)$(SERVICE):$(REVISION)
 ENVIRONMENT ?=
 CONTEXT ?=
 URL ?= http://127.0.0.1:8080
+RATE ?= 50
+DURATION ?= 30s
 YES ?=
 TICKET ?=
 TITLE ?=
@@ -17,7 +19,7 @@ export VERSION REVISION IMAGE TITLE
 agreed = $(if $(filter 1 true yes,$(YES)),-y)
 
 .DEFAULT_GOAL := help
-.PHONY: help lint lint-repository test verify image push scan manifests plan deploy rollback smoke feature \
+.PHONY: help lint lint-repository test verify image push scan manifests plan deploy rollback smoke load feature \
   commit-check features-check hooks template-update clean
 
 help: ## list the targets
@@ -71,6 +73,9 @@ rollback: ## go back to the version before: make rollback ENVIRONMENT=dev CONTEX
 
 smoke: ## ask a running service a few questions: make smoke URL=http://127.0.0.1:8080
 	@bin/smoke -u "$(URL)"
+
+load: ## load a running service and judge its answers: make load URL=http://127.0.0.1:8080 RATE=50 DURATION=30s
+	@bin/load -u "$(URL)" -r "$(RATE)" -d "$(DURATION)" $(if $(ENVIRONMENT),-e "$(ENVIRONMENT)") $(agreed)
 
 feature: ## open the next features summary: make feature TICKET={{ cookiecutter.__ticket_prefix }}-2 TITLE="What changes"
 	@$(call need,TICKET,a ticket such as {{ cookiecutter.__ticket_prefix }}-2)
