@@ -28,12 +28,12 @@ type limiter struct {
 	trusted []netip.Prefix
 
 	mu     sync.Mutex
-	recent map[string]*rate.Limiter
-	older  map[string]*rate.Limiter
+	recent map[netip.Prefix]*rate.Limiter
+	older  map[netip.Prefix]*rate.Limiter
 }
 
 func newLimiter(allowed Rate, trusted []netip.Prefix) *limiter {
-	return &limiter{rate: allowed, trusted: trusted, recent: map[string]*rate.Limiter{}}
+	return &limiter{rate: allowed, trusted: trusted, recent: map[netip.Prefix]*rate.Limiter{}}
 }
 
 func (l *limiter) allow(r *http.Request) (time.Duration, bool) {
@@ -41,7 +41,7 @@ func (l *limiter) allow(r *http.Request) (time.Duration, bool) {
 		return 0, true
 	}
 	now := time.Now()
-	bucket := l.bucket(ClientIP(r, l.trusted))
+	bucket := l.bucket(client(r, l.trusted))
 	if bucket.AllowN(now, 1) {
 		return 0, true
 	}
@@ -49,14 +49,14 @@ func (l *limiter) allow(r *http.Request) (time.Duration, bool) {
 	return time.Duration(missing / l.rate.PerSecond * float64(time.Second)), false
 }
 
-func (l *limiter) bucket(name string) *rate.Limiter {
+func (l *limiter) bucket(name netip.Prefix) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if known, ok := l.recent[name]; ok {
 		return known
 	}
 	if len(l.recent) >= maxClients/2 {
-		l.older, l.recent = l.recent, make(map[string]*rate.Limiter, maxClients/2)
+		l.older, l.recent = l.recent, make(map[netip.Prefix]*rate.Limiter, maxClients/2)
 	}
 	bucket, ok := l.older[name]
 	if !ok {
@@ -69,20 +69,30 @@ func (l *limiter) bucket(name string) *rate.Limiter {
 // ClientIP is the address of who asks. X-Forwarded-For is read from its end, and only as far as trusted proxies wrote it.
 // Clients of IPv6 are told apart by their /64, for that is what one of them owns.
 func ClientIP(r *http.Request, trusted []netip.Prefix) string {
+	found := client(r, trusted)
+	switch {
+	case !found.IsValid():
+		return r.RemoteAddr
+	case found.IsSingleIP():
+		return found.Addr().String()
+	default:
+		return found.String()
+	}
+}
+
+func client(r *http.Request, trusted []netip.Prefix) netip.Prefix {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
-		return r.RemoteAddr
+		return netip.Prefix{}
 	}
 	found := peer.Addr().Unmap()
 	if isTrusted(found, trusted) {
 		found = forwarded(found, r.Header.Values("X-Forwarded-For"), trusted)
 	}
 	if found.Is6() {
-		if network, err := found.WithZone("").Prefix(64); err == nil {
-			return network.String()
-		}
+		return netip.PrefixFrom(found, 64).Masked()
 	}
-	return found.String()
+	return netip.PrefixFrom(found, found.BitLen())
 }
 
 func forwarded(peer netip.Addr, headers []string, trusted []netip.Prefix) netip.Addr {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"{{ cookiecutter.__go_module }}/internal/platform/memo"
 )
 
 // Observer is told of every request when it comes, when it was answered, and when a limit refused it. The context that
@@ -43,12 +45,31 @@ type edge struct {
 	mux      *http.ServeMux
 	options  Options
 	limiter  *limiter
+	loggers  *memo.Memo[outcome, *slog.Logger]
+	headers  []header
 	inFlight atomic.Int64
+}
+
+type outcome struct {
+	method string
+	route  string
+	status int
+}
+
+type header struct {
+	name   string
+	values []string
 }
 
 // Wrap puts a router behind the things that every request passes: headers, measurement, log, recovery, limits.
 func Wrap(mux *http.ServeMux, options Options) http.Handler {
-	return &edge{mux: mux, options: options, limiter: newLimiter(options.Rate, options.TrustedProxies)}
+	return &edge{
+		mux:     mux,
+		options: options,
+		limiter: newLimiter(options.Rate, options.TrustedProxies),
+		loggers: memo.New(func(known outcome) *slog.Logger { return known.logger(options.Logger) }),
+		headers: security(),
+	}
 }
 
 func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -56,7 +77,7 @@ func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx := e.options.Observer.RequestStarted(r.Context(), r)
 	limited, cancel := context.WithTimeout(ctx, e.options.RequestTimeout)
 	defer cancel()
-	answer := &recorder{ResponseWriter: w, request: r.WithContext(limited)}
+	answer := &recorder{ResponseWriter: w, request: r.WithContext(limited), tidy: path.Clean(r.URL.Path) == r.URL.Path}
 	defer e.finish(ctx, answer, started)
 	e.serve(answer, answer.request)
 }
@@ -67,19 +88,29 @@ func (e *edge) finish(ctx context.Context, answer *recorder, started time.Time) 
 			slog.String("error", fmt.Sprint(cause)), slog.String("stack", string(debug.Stack())))
 		answer.fail()
 	}
-	took, route := time.Since(started), route(answer.request)
-	e.options.Observer.RequestServed(ctx, answer.request, route, answer.statusCode(), took)
-	e.options.Logger.LogAttrs(ctx, slog.LevelInfo, "Request served",
-		slog.String("method", answer.request.Method),
-		slog.String("route", route),
-		slog.Int("status", answer.statusCode()),
+	took, was := time.Since(started), answer.outcome()
+	e.options.Observer.RequestServed(ctx, answer.request, was.route, was.status, took)
+	e.logger(was, answer.request.Pattern).LogAttrs(ctx, slog.LevelInfo, "Request served",
 		slog.Int64("bytes", answer.bytes),
 		slog.Int64("duration_ms", took.Milliseconds()),
 	)
 }
 
+func (e *edge) logger(was outcome, pattern string) *slog.Logger {
+	if bounded := was.route != unmatched && strings.Contains(pattern, " "); bounded {
+		return e.loggers.Get(was)
+	}
+	return was.logger(e.options.Logger)
+}
+
+func (o outcome) logger(base *slog.Logger) *slog.Logger {
+	return slog.New(base.Handler().WithAttrs([]slog.Attr{
+		slog.String("method", o.method), slog.String("route", o.route), slog.Int("status", o.status),
+	}))
+}
+
 func (e *edge) serve(answer *recorder, r *http.Request) {
-	secure(answer.Header())
+	e.secure(answer.Header())
 	if allowOrigin(answer, r, e.options.AllowedOrigins) {
 		return
 	}
@@ -94,7 +125,9 @@ func (e *edge) serve(answer *recorder, r *http.Request) {
 		refuseLoad(answer)
 		return
 	}
-	r.Body = http.MaxBytesReader(answer, r.Body, e.options.MaxBodyBytes)
+	if r.Body != http.NoBody {
+		r.Body = http.MaxBytesReader(answer, r.Body, e.options.MaxBodyBytes)
+	}
 	e.dispatch(answer, r)
 }
 
@@ -104,7 +137,7 @@ func (e *edge) refuse(r *http.Request, reason string) {
 }
 
 func (e *edge) dispatch(answer *recorder, r *http.Request) {
-	if path.Clean(r.URL.Path) != r.URL.Path {
+	if !answer.tidy {
 		refuseUnmatched(answer, http.StatusNotFound)
 		return
 	}
@@ -116,31 +149,21 @@ func (e *edge) dispatch(answer *recorder, r *http.Request) {
 	}
 }
 
-func secure(header http.Header) {
-	values := [...]string{
-		"no-store",
-		"default-src 'none'; frame-ancestors 'none'",
-		"same-origin",
-		"no-referrer",
-		"max-age=31536000",
-		"nosniff",
+func security() []header {
+	return []header{
+		{"Cache-Control", []string{"no-store"}},
+		{"Content-Security-Policy", []string{"default-src 'none'; frame-ancestors 'none'"}},
+		{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
+		{"Referrer-Policy", []string{"no-referrer"}},
+		{"Strict-Transport-Security", []string{"max-age=31536000"}},
+		{"X-Content-Type-Options", []string{"nosniff"}},
 	}
-	header["Cache-Control"] = values[0:1:1]
-	header["Content-Security-Policy"] = values[1:2:2]
-	header["Cross-Origin-Resource-Policy"] = values[2:3:3]
-	header["Referrer-Policy"] = values[3:4:4]
-	header["Strict-Transport-Security"] = values[4:5:5]
-	header["X-Content-Type-Options"] = values[5:6:6]
 }
 
-func route(r *http.Request) string {
-	if r.Pattern == "" || path.Clean(r.URL.Path) != r.URL.Path {
-		return unmatched
+func (e *edge) secure(headers http.Header) {
+	for _, one := range e.headers {
+		headers[one.name] = one.values
 	}
-	if _, found, cut := strings.Cut(r.Pattern, " "); cut {
-		return found
-	}
-	return r.Pattern
 }
 
 func refuseUnmatched(w http.ResponseWriter, status int) {
@@ -155,6 +178,7 @@ type recorder struct {
 	http.ResponseWriter
 
 	request     *http.Request
+	tidy        bool
 	status      int
 	bytes       int64
 	dispatching bool
@@ -192,8 +216,18 @@ func (r *recorder) Unwrap() http.ResponseWriter {
 	return r.ResponseWriter
 }
 
-func (r *recorder) statusCode() int {
-	return max(r.status, http.StatusOK)
+func (r *recorder) outcome() outcome {
+	return outcome{method: r.request.Method, route: r.route(), status: max(r.status, http.StatusOK)}
+}
+
+func (r *recorder) route() string {
+	if r.request.Pattern == "" || !r.tidy {
+		return unmatched
+	}
+	if _, found, cut := strings.Cut(r.request.Pattern, " "); cut {
+		return found
+	}
+	return r.request.Pattern
 }
 
 func (r *recorder) fail() {

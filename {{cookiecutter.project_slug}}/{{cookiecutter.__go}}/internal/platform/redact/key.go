@@ -14,12 +14,31 @@ func Key(name string) bool {
 			plain = append(plain, c)
 		}
 	}
-	for i := range plain {
-		if beginsSecret(string(plain[i:])) {
+	for i := range len(plain) - 1 {
+		if mayBegin(plain[i], plain[i+1]) && beginsSecret(string(plain[i:])) {
 			return true
 		}
 	}
 	return false
+}
+
+func mayBegin(first, second byte) bool {
+	switch first {
+	case 'a':
+		return second == 'u' || second == 'p' || second == 'c'
+	case 'c':
+		return second == 'o' || second == 'r' || second == 'a' || second == 'v'
+	case 'd':
+		return second == 'a'
+	case 'p':
+		return second == 'a' || second == 'r'
+	case 's':
+		return second == 'e'
+	case 't':
+		return second == 'o'
+	default:
+		return false
+	}
 }
 
 func beginsSecret(name string) bool {

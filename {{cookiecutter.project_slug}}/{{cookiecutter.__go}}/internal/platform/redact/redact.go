@@ -21,6 +21,9 @@ var (
 // Text gives the text without what must not be kept: passwords of URLs, bearer tokens, JSON Web Tokens, private keys,
 // values behind a name such as password=, and card numbers. It gives the very same text when there is none.
 func Text(text string) string {
+	if isPlain(text) {
+		return text
+	}
 	if strings.Contains(text, "-----BEGIN ") {
 		text = private.ReplaceAllLiteralString(text, Mark)
 	}
@@ -40,6 +43,38 @@ func Text(text string) string {
 		text = named.ReplaceAllString(text, "$1$2"+Mark)
 	}
 	return cards(text)
+}
+
+func isPlain(text string) bool {
+	digits := 0
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == ':' || c == '=':
+			return false
+		case isDigit(c):
+			if digits++; digits == shortestCard {
+				return false
+			}
+		case i+1 < len(text) && opens(c, text[i+1]):
+			return false
+		}
+	}
+	return true
+}
+
+func opens(first, second byte) bool {
+	switch first {
+	case '-':
+		return second == '-'
+	case 'e':
+		return second == 'y' || second == 'w'
+	case 'b', 'B':
+		return second|0x20 == 'e' || second|0x20 == 'a'
+	case 'd', 'D':
+		return second|0x20 == 'p'
+	default:
+		return false
+	}
 }
 
 func hasScheme(text string) bool {

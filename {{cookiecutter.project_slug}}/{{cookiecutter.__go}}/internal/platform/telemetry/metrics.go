@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -10,7 +11,7 @@ import (
 
 type httpInstruments struct {
 	duration metric.Float64Histogram
-	active   metric.Int64UpDownCounter
+	active   atomic.Int64
 	refused  metric.Int64Counter
 }
 
@@ -27,8 +28,12 @@ func (t *Telemetry) instruments(ctx context.Context, service Service) error {
 	t.http.duration, errs[0] = meter.Float64Histogram("http.server.request.duration", metric.WithUnit("s"),
 		metric.WithDescription("Time from the first byte of a request to the last of its answer"),
 		metric.WithExplicitBucketBoundaries(.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10))
-	t.http.active, errs[1] = meter.Int64UpDownCounter("http.server.active_requests",
-		metric.WithDescription("Requests being served"))
+	_, errs[1] = meter.Int64ObservableUpDownCounter("http.server.active_requests",
+		metric.WithDescription("Requests being served"),
+		metric.WithInt64Callback(func(_ context.Context, observer metric.Int64Observer) error {
+			observer.Observe(t.http.active.Load())
+			return nil
+		}))
 	t.business.placed, errs[2] = meter.Int64Counter("orders.placed",
 		metric.WithDescription("Orders placed, repeated requests left out"))
 	t.business.revenue, errs[3] = meter.Int64Counter("orders.revenue.cents",

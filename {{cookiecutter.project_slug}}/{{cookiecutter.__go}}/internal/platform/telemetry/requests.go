@@ -2,12 +2,9 @@ package telemetry
 
 import (
 	"context"
-	"maps"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -16,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
+	"{{ cookiecutter.__go_module }}/internal/platform/memo"
 	"{{ cookiecutter.__go_module }}/internal/platform/redact"
 )
 
@@ -36,9 +34,7 @@ type Requests struct {
 	parameters []string
 	server     []trace.SpanStartOption
 	refused    map[string][]metric.AddOption
-
-	mu      sync.Mutex
-	options atomic.Pointer[map[series][]metric.RecordOption]
+	measured   *memo.Memo[series, []metric.RecordOption]
 }
 
 func (t *Telemetry) Requests(parameters ...string) *Requests {
@@ -47,11 +43,11 @@ func (t *Telemetry) Requests(parameters ...string) *Requests {
 		parameters: parameters,
 		server:     []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer)},
 		refused:    map[string][]metric.AddOption{},
+		measured:   memo.New(series.options),
 	}
 	for _, reason := range refusals() {
 		requests.refused[reason] = []metric.AddOption{labels("reason", reason)}
 	}
-	requests.options.Store(&map[series][]metric.RecordOption{})
 	return requests
 }
 
@@ -60,14 +56,14 @@ func (r *Requests) RequestStarted(ctx context.Context, request *http.Request) co
 		ctx = r.telemetry.propagator.Extract(ctx, propagation.HeaderCarrier(request.Header))
 	}
 	ctx, _ = r.telemetry.tracer.Start(ctx, "request", r.server...)
-	r.telemetry.http.active.Add(ctx, 1)
+	r.telemetry.http.active.Add(1)
 	return ctx
 }
 
 func (r *Requests) RequestServed(ctx context.Context, request *http.Request, route string, status int, took time.Duration) {
 	measured := series{method: method(request.Method), route: route, class: class(status)}
-	r.telemetry.http.active.Add(ctx, -1)
-	r.telemetry.http.duration.Record(ctx, took.Seconds(), r.labels(measured)...)
+	r.telemetry.http.active.Add(-1)
+	r.telemetry.http.duration.Record(ctx, took.Seconds(), r.measured.Get(measured)...)
 	span := trace.SpanFromContext(ctx)
 	if span.IsRecording() {
 		r.describe(span, request, measured, status)
@@ -79,17 +75,8 @@ func (r *Requests) RequestRefused(ctx context.Context, reason string) {
 	r.telemetry.http.refused.Add(ctx, 1, r.refused[reason]...)
 }
 
-func (r *Requests) labels(wanted series) []metric.RecordOption {
-	if known, ok := (*r.options.Load())[wanted]; ok {
-		return known
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	built := []metric.RecordOption{labels("method", wanted.method, "route", wanted.route, "status_class", wanted.class)}
-	grown := maps.Clone(*r.options.Load())
-	grown[wanted] = built
-	r.options.Store(&grown)
-	return built
+func (s series) options() []metric.RecordOption {
+	return []metric.RecordOption{labels("method", s.method, "route", s.route, "status_class", s.class)}
 }
 
 func (r *Requests) describe(span trace.Span, request *http.Request, measured series, status int) {
