@@ -138,6 +138,9 @@ func idempotencyKey(r *http.Request) (string, error) {
 }
 
 func parameters(r *http.Request, known ...string) (map[string]string, error) {
+	if r.URL.RawQuery == "" {
+		return map[string]string{}, nil
+	}
 	query, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, err

@@ -75,9 +75,13 @@ func Wrap(mux *http.ServeMux, options Options) http.Handler {
 func (e *edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
 	ctx := e.options.Observer.RequestStarted(r.Context(), r)
-	limited, cancel := context.WithTimeout(ctx, e.options.RequestTimeout)
-	defer cancel()
-	answer := &recorder{ResponseWriter: w, request: r.WithContext(limited), tidy: path.Clean(r.URL.Path) == r.URL.Path}
+	limited := withDeadline(ctx, started.Add(e.options.RequestTimeout))
+	defer limited.end()
+	answer := &recorder{
+		ResponseWriter: w,
+		request:        r.WithContext(limited), //nolint:contextcheck // it descends from the request's own
+		tidy:           path.Clean(r.URL.Path) == r.URL.Path,
+	}
 	defer e.finish(ctx, answer, started)
 	e.serve(answer, answer.request)
 }

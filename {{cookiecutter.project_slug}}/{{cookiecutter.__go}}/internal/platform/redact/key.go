@@ -23,19 +23,9 @@ func Key(name string) bool {
 }
 
 func mayBegin(first, second byte) bool {
-	switch first {
-	case 'a':
-		return second == 'u' || second == 'p' || second == 'c'
-	case 'c':
-		return second == 'o' || second == 'r' || second == 'a' || second == 'v'
-	case 'd':
-		return second == 'a'
-	case 'p':
-		return second == 'a' || second == 'r'
-	case 's':
-		return second == 'e'
-	case 't':
-		return second == 'o'
+	switch string([]byte{first, second}) {
+	case "au", "ap", "ac", "co", "cr", "ca", "cv", "da", "pa", "pr", "se", "to":
+		return true
 	default:
 		return false
 	}
