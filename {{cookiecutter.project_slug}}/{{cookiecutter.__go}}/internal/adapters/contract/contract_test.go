@@ -22,7 +22,6 @@ import (
 
 const planted = "CONTRACT_PLANTED_BUG"
 
-// frail is a store behind a connection that can be broken. Each bug replaces one of its methods.
 type frail struct {
 	*memory.Store
 

@@ -33,8 +33,6 @@ func settingsOf(address string) postgres.Settings {
 	}
 }
 
-// schema gives a test a new schema of the server in TEST_DATABASE_URL and drops it afterwards. Nothing else is touched,
-// and DATABASE_URL is never read.
 func schema(tb testing.TB) postgres.Settings {
 	tb.Helper()
 	server := os.Getenv("TEST_DATABASE_URL")
