@@ -9,7 +9,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 GO_LDFLAGS := -s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)
 COVERAGE_MINIMUM ?= 80
-FUZZ_TIME ?= 20s
+FUZZ_TIME ?= 10s
 COVERED := ./internal/domain/...,./internal/app/...,./internal/pipeline/...
 
 .PHONY: deps format lint-code test-unit test-integration test-e2e coverage build run run-worker run-migrate run-seed run-pipeline scan-dependencies fuzz
@@ -28,8 +28,8 @@ lint-code: ## lint the sources and their layers, and check that go.mod is tidy
 	$(GO_TOOL) golangci-lint run
 	$(GO) mod tidy -diff
 
-test-unit: ## run the unit tests with the race detector
-	$(GO) test -race -skip '^TestIntegration' ./cmd/... ./internal/...
+test-unit: ## run the unit tests in random order with the race detector
+	$(GO) test -race -shuffle=on -skip '^TestIntegration' ./cmd/... ./internal/...
 
 test-integration: ## run the tests against real stores (TEST_DATABASE_URL names the PostgreSQL server)
 	$(GO) test -race -count=1 -v -run '^TestIntegration' ./internal/...
@@ -44,10 +44,10 @@ coverage: ## measure test coverage; fails below COVERAGE_MINIMUM percent
 	  '/^total:/ { sub("%", "", $$3); printf "coverage: %s%% of domain, app and pipeline, want %s%%\n", $$3, least; found = 1; low = $$3 + 0 < least + 0 } \
 	   END { exit !found || low }'
 
-fuzz: ## fuzz every parser for FUZZ_TIME each
-	@for package in $$(grep -rl '^func Fuzz' --include='*_test.go' internal | xargs -n1 dirname | sort -u); do \
-	  for name in $$(sed -n 's/^func \(Fuzz[A-Za-z]*\).*/\1/p' "$$package"/*_test.go); do \
-	    $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZ_TIME) -fuzzminimizetime 1s "./$$package" || exit 1; \
+fuzz: ## fuzz every parser for FUZZ_TIME each, from the seeds in testdata/fuzz
+	@grep -rl '^func Fuzz' --include='*_test.go' internal | sed 's|/[^/]*$$||' | sort -u | while read -r package; do \
+	  for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' "$$package"/*_test.go); do \
+	    $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZ_TIME) -fuzzminimizetime 1s "./$$package" </dev/null || exit 1; \
 	  done; \
 	done
 

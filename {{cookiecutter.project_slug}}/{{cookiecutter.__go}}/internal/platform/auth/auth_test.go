@@ -50,13 +50,13 @@ type issuer struct {
 	keys jose.JSONWebKeySet
 }
 
-func newIssuer(t *testing.T, keys ...jose.JSONWebKey) *issuer {
-	t.Helper()
+func newIssuer(tb testing.TB, keys ...jose.JSONWebKey) *issuer {
+	tb.Helper()
 	i := &issuer{keys: jose.JSONWebKeySet{Keys: keys}}
 	i.status.Store(http.StatusOK)
 	i.seconds.Store(time.Now().Unix())
 	i.server = httptest.NewServer(i)
-	t.Cleanup(i.server.Close)
+	tb.Cleanup(i.server.Close)
 	return i
 }
 
@@ -110,11 +110,11 @@ func rsaKey(t *testing.T, bits int) *rsa.PrivateKey {
 	return key
 }
 
-func ecKey(t *testing.T, curve elliptic.Curve) *ecdsa.PrivateKey {
-	t.Helper()
+func ecKey(tb testing.TB, curve elliptic.Curve) *ecdsa.PrivateKey {
+	tb.Helper()
 	key, err := ecdsa.GenerateKey(curve, rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return key
 }
@@ -403,4 +403,23 @@ func TestTheSpanOfARequestKnowsItsCallerByPseudonym(t *testing.T) {
 	if attributes := ended.Ended()[0].Attributes(); len(attributes) != 1 || attributes[0] != want {
 		t.Errorf("got %v, want %v", attributes, want)
 	}
+}
+
+func FuzzAuthorization(f *testing.F) {
+	i := newIssuer(f, public(ecKey(f, elliptic.P256()), "e", "ES256"))
+	served := false
+	handler := auth.NewGuard(i.verifier(), slog.New(slog.DiscardHandler)).Require("orders:read",
+		http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served = true }))
+	f.Add("Bearer eyJhbGciOiJub25lIn0.e30.")
+	f.Fuzz(func(t *testing.T, header string) {
+		request := httptest.NewRequest(http.MethodGet, "/v1/orders", http.NoBody)
+		request.Header["Authorization"] = []string{header}
+		answer := httptest.NewRecorder()
+
+		handler.ServeHTTP(answer, request)
+
+		if served || answer.Code != http.StatusUnauthorized || answer.Header().Get("WWW-Authenticate") == "" {
+			t.Errorf("%q got %d, served: %t", header, answer.Code, served)
+		}
+	})
 }
