@@ -13,10 +13,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint format questions release lock docs picture test test-fast demo bench clean
+.PHONY: help setup lint format questions release lock docs picture test test-fast demo bench bench-service clean
 
 help: ## show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make the virtual environment from the lock file
 
@@ -73,6 +73,9 @@ bench: $(STAMP) ## time generation, an update, a small fleet, and the batch pipe
 	PYTHONPATH=. $(BIN)/python benchmarks/update.py
 	$(BIN)/python -m benchmarks.fleet
 	$(BIN)/python benchmarks/pipeline.py
+
+bench-service: $(STAMP) ## put the generated api beside a bare handler and a public peer, under one load
+	$(BIN)/python benchmarks/side_by_side.py
 
 clean: ## remove what the targets made
 	rm -rf build dist site tmp .mypy_cache .pytest_cache .ruff_cache .hypothesis
