@@ -10,9 +10,10 @@ REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 GO_LDFLAGS := -s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)
 COVERAGE_MINIMUM ?= 80
 FUZZ_TIME ?= 10s
+BENCH_TIME ?= 1s
 COVERED := ./internal/domain/...,./internal/app/...,./internal/pipeline/...
 
-.PHONY: deps format lint-code test-unit test-integration test-e2e coverage build run run-worker run-migrate run-seed run-pipeline scan-dependencies fuzz
+.PHONY: deps format lint-code test-unit test-integration test-e2e coverage build run run-worker run-migrate run-seed run-pipeline scan-dependencies fuzz bench
 
 deps: ## bring go.mod in line with the sources and the template, and download the modules, verified by go.sum
 	@bin/raise-modules
@@ -50,6 +51,9 @@ fuzz: ## fuzz every parser for FUZZ_TIME each, from the seeds in testdata/fuzz
 	    $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZ_TIME) -fuzzminimizetime 1s "./$$package" </dev/null || exit 1; \
 	  done; \
 	done
+
+bench: ## time the hot path for BENCH_TIME each, and count its allocations
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCH_TIME) ./internal/...
 
 build: ## build api, worker, migrate and pipeline into build/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(GO_LDFLAGS)' -o build/ ./cmd/...
