@@ -109,7 +109,8 @@ func Probe(ctx context.Context, adminAddr string) error {
 	if err != nil {
 		return fmt.Errorf("probe %q: %w", adminAddr, err)
 	}
-	response, err := http.DefaultClient.Do(request)
+	client := &http.Client{Timeout: checkTimeout}
+	response, err := client.Do(request)
 	if err != nil {
 		return fmt.Errorf("probe liveness: %w", err)
 	}

@@ -55,7 +55,7 @@ func (r *Requests) RequestStarted(ctx context.Context, request *http.Request) co
 	if len(request.Header["Traceparent"]) > 0 {
 		ctx = r.telemetry.propagator.Extract(ctx, propagation.HeaderCarrier(request.Header))
 	}
-	ctx, _ = r.telemetry.tracer.Start(ctx, "request", r.server...)
+	ctx, _ = r.telemetry.tracer.Start(ctx, "request", r.server...) //nolint:spancheck // RequestServed ends it
 	r.telemetry.http.active.Add(1)
 	return ctx
 }
