@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT, TREE, Render
-from tests.service.conftest import make, needs_go
+from tests.languages import needs_go
+from tests.service.conftest import make
 
 pytestmark = [pytest.mark.slow, needs_go]
 CONFIGURATION = ROOT / TREE / "{{cookiecutter.__go}}" / ".golangci.yml"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.conftest import Start, needs_go
+from tests.service.conftest import Start
 
-pytestmark = [pytest.mark.slow, needs_go]
+pytestmark = pytest.mark.slow
 
 
 def load(service: Path, *words: str) -> subprocess.CompletedProcess[str]:

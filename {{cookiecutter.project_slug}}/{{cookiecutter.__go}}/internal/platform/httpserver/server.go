@@ -117,8 +117,6 @@ func (s *Server) serve(context.Context) error {
 	return nil
 }
 
-// shutdown lets open requests finish. When most of the budget is spent, it ends what they do, so that they are answered
-// and the parts behind them find time to close.
 func (s *Server) shutdown(ctx context.Context) error {
 	defer s.cutOff()
 	err := within(ctx, finishShare, s.http.Shutdown)

@@ -226,7 +226,7 @@ func (p *Process) Stop(ctx context.Context, drain bool) error {
 	p.Group.Drain()
 	if drain && wasReady && p.Config.DrainDelay > 0 {
 		p.Logger.InfoContext(ctx, "Draining traffic", "delay", p.Config.DrainDelay.String())
-		time.Sleep(p.Config.DrainDelay)
+		<-time.After(p.Config.DrainDelay)
 		p.Logger.InfoContext(ctx, "Traffic drained")
 	}
 	left := time.Until(p.stopBy)
