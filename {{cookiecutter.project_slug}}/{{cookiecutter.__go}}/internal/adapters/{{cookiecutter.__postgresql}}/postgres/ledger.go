@@ -1,18 +1,13 @@
 package postgres
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"io/fs"
-	"path"
 	"regexp"
 	"strconv"
-	"time"
+
+	"{{ cookiecutter.__go_module }}/internal/adapters/schema"
 )
 
 const (
@@ -32,78 +27,40 @@ WHERE migration_ledger.finished_at IS NULL`
 	readLedger      = `SELECT version, name, checksum, oldest_build, finished_at FROM migration_ledger ORDER BY version`
 )
 
-type migrationFile struct {
-	version     int64
-	name        string
-	checksum    string
-	oldestBuild int64
-}
-
-type ledgerRow struct {
-	migrationFile
-
-	finishedAt sql.NullTime
-}
-
-func readFiles(files fs.FS) ([]migrationFile, error) {
-	names, err := fs.Glob(files, "*.sql")
+func oldestBuild(text []byte) (int64, error) {
+	contract := regexp.MustCompile(`(?m)^-- oldest build: ([0-9]+)\r?$`).FindSubmatch(text)
+	if contract == nil {
+		return 0, nil
+	}
+	version, err := strconv.ParseInt(string(contract[1]), 10, 64)
 	if err != nil {
-		return nil, fmt.Errorf("list migrations: %w", err)
+		return 0, fmt.Errorf("parse oldest build: %w", err)
 	}
-	found := make([]migrationFile, 0, len(names))
-	for _, name := range names {
-		text, err := fs.ReadFile(files, name)
-		if err != nil {
-			return nil, fmt.Errorf("read migration: %w", err)
-		}
-		one, err := parseFile(path.Base(name), text)
-		if err != nil {
-			return nil, fmt.Errorf("migration %s: %w", name, err)
-		}
-		found = append(found, one)
-	}
-	return found, nil
-}
-
-func parseFile(name string, text []byte) (migrationFile, error) {
-	number := regexp.MustCompile(`^([0-9]+)_`).FindStringSubmatch(name)
-	if number == nil {
-		return migrationFile{}, errors.New("name has no number, want for example 00002_add_channel.sql")
-	}
-	version, err := strconv.ParseInt(number[1], 10, 64)
-	if err != nil {
-		return migrationFile{}, fmt.Errorf("parse number: %w", err)
-	}
-	sum := sha256.Sum256(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")))
-	one := migrationFile{version: version, name: name, checksum: hex.EncodeToString(sum[:])}
-	if contract := regexp.MustCompile(`(?m)^-- oldest build: ([0-9]+)\r?$`).FindSubmatch(text); contract != nil {
-		if one.oldestBuild, err = strconv.ParseInt(string(contract[1]), 10, 64); err != nil {
-			return migrationFile{}, fmt.Errorf("parse oldest build: %w", err)
-		}
-	}
-	return one, nil
+	return version, nil
 }
 
 type ledger struct {
 	database *sql.DB
 }
 
-func (l ledger) read(ctx context.Context) (map[int64]ledgerRow, error) {
+func (l ledger) read(ctx context.Context) (map[int64]schema.Row, error) {
 	rows, err := l.database.QueryContext(ctx, readLedger)
 	if hasCode(err, undefinedTable) {
-		return map[int64]ledgerRow{}, nil
+		return map[int64]schema.Row{}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
-	found := map[int64]ledgerRow{}
+	found := map[int64]schema.Row{}
 	for rows.Next() {
-		var one ledgerRow
-		if err := rows.Scan(&one.version, &one.name, &one.checksum, &one.oldestBuild, &one.finishedAt); err != nil {
+		var one schema.Row
+		var finishedAt sql.NullTime
+		if err := rows.Scan(&one.Version, &one.Name, &one.Checksum, &one.OldestBuild, &finishedAt); err != nil {
 			return nil, fmt.Errorf("read ledger: %w", err)
 		}
-		found[one.version] = one
+		one.FinishedAt = finishedAt.Time
+		found[one.Version] = one
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)
@@ -118,8 +75,8 @@ func (l ledger) exec(ctx context.Context, what, statement string, arguments ...a
 	return nil
 }
 
-func (l ledger) begin(ctx context.Context, one migrationFile) error {
-	return l.exec(ctx, "begin migration", beginMigration, one.version, one.name, one.checksum, one.oldestBuild)
+func (l ledger) begin(ctx context.Context, one schema.File) error {
+	return l.exec(ctx, "begin migration", beginMigration, one.Version, one.Name, one.Checksum, one.OldestBuild)
 }
 
 func (l ledger) finish(ctx context.Context, version int64) error {
@@ -128,8 +85,4 @@ func (l ledger) finish(ctx context.Context, version int64) error {
 
 func (l ledger) forget(ctx context.Context, version int64) error {
 	return l.exec(ctx, "forget migration", forgetMigration, version)
-}
-
-func (r ledgerRow) at() time.Time {
-	return r.finishedAt.Time
 }

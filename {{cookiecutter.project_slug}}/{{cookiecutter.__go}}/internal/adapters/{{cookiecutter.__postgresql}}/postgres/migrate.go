@@ -1,50 +1,30 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
+
+	"{{ cookiecutter.__go_module }}/internal/adapters/schema"
 )
 
 const (
-	StateApplied     = "applied"
-	StatePending     = "pending"
-	StateInterrupted = "interrupted"
-	StateEdited      = "edited"
-	StateNewer       = "newer"
-
 	lockWait = time.Minute
 	takeLock = `SELECT pg_advisory_lock(hashtextextended('migrate ' || current_schema(), 0))`
 	dropLock = `SELECT pg_advisory_unlock(hashtextextended('migrate ' || current_schema(), 0))`
 )
 
-var (
-	ErrMigrationEdited = errors.New("an applied migration was edited; restore its file and put the change into a new migration")
-	ErrMigrationLocked = errors.New("another process migrates this database")
-)
-
-// Migration is one migration and how far it is: applied, pending, interrupted (begun and not finished; up repeats it),
-// edited (the file is not what was applied) or newer (applied by a newer build, unknown to this one).
-type Migration struct {
-	Version   int64
-	Name      string
-	State     string
-	AppliedAt time.Time
-}
-
 type Migrator struct {
 	database *sql.DB
 	provider *goose.Provider
-	files    []migrationFile
+	files    []schema.File
 	ledger   ledger
 	lockWait time.Duration
 }
@@ -57,7 +37,7 @@ func NewMigrator(settings Settings, files fs.FS) (*Migrator, error) {
 		return nil, fmt.Errorf("parse DATABASE_URL: %w", err)
 	}
 	settings.apply(config, 0)
-	found, err := readFiles(files)
+	found, err := schema.Read(files, ".sql", oldestBuild)
 	if err != nil {
 		return nil, err
 	}
@@ -89,41 +69,41 @@ func (m *Migrator) Up(ctx context.Context) error {
 		}
 		for _, file := range pending {
 			if err := m.apply(ctx, file); err != nil {
-				return fmt.Errorf("apply %s: %w", file.name, err)
+				return fmt.Errorf("apply %s: %w", file.Name, err)
 			}
 		}
 		return nil
 	})
 }
 
-func (m *Migrator) apply(ctx context.Context, file migrationFile) error {
+func (m *Migrator) apply(ctx context.Context, file schema.File) error {
 	if err := m.ledger.begin(ctx, file); err != nil {
 		return err
 	}
-	if _, err := m.provider.ApplyVersion(ctx, file.version, true); err != nil {
+	if _, err := m.provider.ApplyVersion(ctx, file.Version, true); err != nil {
 		return fmt.Errorf("run migration: %w", err)
 	}
-	return m.ledger.finish(ctx, file.version)
+	return m.ledger.finish(ctx, file.Version)
 }
 
-func (m *Migrator) pending(ctx context.Context) ([]migrationFile, error) {
+func (m *Migrator) pending(ctx context.Context) ([]schema.File, error) {
 	states, err := m.Status(ctx)
 	if err != nil {
 		return nil, err
 	}
-	byVersion := make(map[int64]migrationFile, len(m.files))
+	byVersion := make(map[int64]schema.File, len(m.files))
 	for _, file := range m.files {
-		byVersion[file.version] = file
+		byVersion[file.Version] = file
 	}
-	var pending []migrationFile
+	var pending []schema.File
 	for _, one := range states {
 		file := byVersion[one.Version]
 		switch one.State {
-		case StateEdited:
-			return nil, fmt.Errorf("%s: %w", one.Name, ErrMigrationEdited)
-		case StatePending, StateInterrupted:
+		case schema.StateEdited:
+			return nil, fmt.Errorf("%s: %w", one.Name, schema.ErrEdited)
+		case schema.StatePending, schema.StateInterrupted:
 			pending = append(pending, file)
-		case StateApplied:
+		case schema.StateApplied:
 			if err := m.settle(ctx, file); err != nil {
 				return nil, err
 			}
@@ -132,11 +112,11 @@ func (m *Migrator) pending(ctx context.Context) ([]migrationFile, error) {
 	return pending, nil
 }
 
-func (m *Migrator) settle(ctx context.Context, file migrationFile) error {
+func (m *Migrator) settle(ctx context.Context, file schema.File) error {
 	if err := m.ledger.begin(ctx, file); err != nil {
 		return err
 	}
-	return m.ledger.finish(ctx, file.version)
+	return m.ledger.finish(ctx, file.Version)
 }
 
 // Down takes the newest migration back, and with it what its tables hold.
@@ -154,7 +134,7 @@ func (m *Migrator) Down(ctx context.Context) error {
 }
 
 // Status changes nothing: it says what Up would do.
-func (m *Migrator) Status(ctx context.Context) ([]Migration, error) {
+func (m *Migrator) Status(ctx context.Context) ([]schema.Migration, error) {
 	recorded, err := m.ledger.read(ctx)
 	if err != nil {
 		return nil, err
@@ -163,29 +143,17 @@ func (m *Migrator) Status(ctx context.Context) ([]Migration, error) {
 	if err != nil {
 		return nil, err
 	}
-	states := make([]Migration, 0, len(m.files))
 	for _, file := range m.files {
-		row, begun := recorded[file.version]
-		if row.finishedAt.Valid {
-			applied[file.version] = row.at()
+		row, begun := recorded[file.Version]
+		if at, known := applied[file.Version]; known && row.FinishedAt.IsZero() {
+			row.FinishedAt = at
+			if !begun {
+				row.File = schema.File{Version: file.Version, Name: file.Name}
+			}
+			recorded[file.Version] = row
 		}
-		one := Migration{Version: file.version, Name: file.name, State: StatePending, AppliedAt: applied[file.version]}
-		switch {
-		case !one.AppliedAt.IsZero() && begun && row.checksum != file.checksum:
-			one.State = StateEdited
-		case !one.AppliedAt.IsZero():
-			one.State = StateApplied
-		case begun:
-			one.State = StateInterrupted
-		}
-		states = append(states, one)
-		delete(recorded, file.version)
 	}
-	for _, row := range recorded {
-		states = append(states, Migration{Version: row.version, Name: row.name, State: StateNewer, AppliedAt: row.at()})
-	}
-	slices.SortFunc(states, func(a, b Migration) int { return cmp.Compare(a.Version, b.Version) })
-	return states, nil
+	return schema.States(m.files, recorded), nil
 }
 
 func (m *Migrator) applied(ctx context.Context) (map[int64]time.Time, error) {
@@ -223,7 +191,7 @@ func (m *Migrator) locked(ctx context.Context, work func() error) (err error) {
 	}
 	if _, err := connection.ExecContext(ctx, takeLock); err != nil {
 		if hasCode(err, lockNotAvailable) {
-			return fmt.Errorf("%w: waited %s", ErrMigrationLocked, m.lockWait)
+			return fmt.Errorf("%w: waited %s", schema.ErrLocked, m.lockWait)
 		}
 		return fmt.Errorf("take migration lock: %w", err)
 	}

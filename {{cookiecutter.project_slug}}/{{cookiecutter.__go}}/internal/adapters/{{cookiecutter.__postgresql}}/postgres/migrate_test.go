@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"{{ cookiecutter.__go_module }}/internal/adapters/postgres"
+	"{{ cookiecutter.__go_module }}/internal/adapters/schema"
 	"{{ cookiecutter.__go_module }}/migrations"
 )
 
@@ -47,7 +48,7 @@ func states(t *testing.T, made *postgres.Migrator) string {
 	all := make([]string, 0, len(found))
 	for _, one := range found {
 		all = append(all, one.State)
-		if (one.State == postgres.StateApplied) == one.AppliedAt.IsZero() {
+		if (one.State == schema.StateApplied) == one.AppliedAt.IsZero() {
 			t.Errorf("%+v: state and time do not fit", one)
 		}
 	}
@@ -63,7 +64,7 @@ func up(t *testing.T, made *postgres.Migrator) {
 
 func TestIntegrationStatusChangesNothingAndUpIsRepeatable(t *testing.T) {
 	t.Parallel()
-	settings := schema(t)
+	settings := emptySchema(t)
 	made := migrator(t, settings, files(boats, sails))
 
 	before := states(t, made)
@@ -79,7 +80,7 @@ func TestIntegrationStatusChangesNothingAndUpIsRepeatable(t *testing.T) {
 
 func TestIntegrationDownTakesTheNewestBack(t *testing.T) {
 	t.Parallel()
-	made := migrator(t, schema(t), files(boats, sails))
+	made := migrator(t, emptySchema(t), files(boats, sails))
 	up(t, made)
 
 	errDown := made.Down(t.Context())
@@ -93,13 +94,13 @@ func TestIntegrationDownTakesTheNewestBack(t *testing.T) {
 
 func TestIntegrationAnEditedMigrationIsRefusedByName(t *testing.T) {
 	t.Parallel()
-	settings := schema(t)
+	settings := emptySchema(t)
 	up(t, migrator(t, settings, files(boats)))
 	edited := migrator(t, settings, files(strings.Replace(boats, "id bigint", "id uuid", 1), sails))
 
 	err := edited.Up(t.Context())
 
-	if !errors.Is(err, postgres.ErrMigrationEdited) || !strings.Contains(err.Error(), "00001_boats.sql") {
+	if !errors.Is(err, schema.ErrEdited) || !strings.Contains(err.Error(), "00001_boats.sql") {
 		t.Errorf("got %v, want the edited migration by name", err)
 	}
 	if got := states(t, migrator(t, settings, files(boats, sails))); got != "applied|pending" {
@@ -109,7 +110,7 @@ func TestIntegrationAnEditedMigrationIsRefusedByName(t *testing.T) {
 
 func TestIntegrationLineEndsAreNoEdit(t *testing.T) {
 	t.Parallel()
-	settings := schema(t)
+	settings := emptySchema(t)
 	up(t, migrator(t, settings, files(boats)))
 
 	err := migrator(t, settings, files(strings.ReplaceAll(boats, "\n", "\r\n"))).Up(t.Context())
@@ -121,7 +122,7 @@ func TestIntegrationLineEndsAreNoEdit(t *testing.T) {
 
 func TestIntegrationAFailedMigrationLeavesNothingAndIsRepeated(t *testing.T) {
 	t.Parallel()
-	settings := schema(t)
+	settings := emptySchema(t)
 
 	err := migrator(t, settings, files(boats, sails, wreck)).Up(t.Context())
 	mended := migrator(t, settings, files(boats, sails, strings.Replace(wreck, "SELECT nothing;\n", "", 1)))
@@ -138,21 +139,21 @@ func TestIntegrationAFailedMigrationLeavesNothingAndIsRepeated(t *testing.T) {
 
 func TestIntegrationAnOlderBuildLeavesNewerMigrationsAlone(t *testing.T) {
 	t.Parallel()
-	settings := schema(t)
+	settings := emptySchema(t)
 	up(t, migrator(t, settings, files(boats, sails)))
 	older := migrator(t, settings, files(boats))
 
 	err := older.Up(t.Context())
 
 	found, errStatus := older.Status(t.Context())
-	if err := errors.Join(err, errStatus); err != nil || len(found) != 2 || found[1].State != postgres.StateNewer {
+	if err := errors.Join(err, errStatus); err != nil || len(found) != 2 || found[1].State != schema.StateNewer {
 		t.Errorf("got %+v, %v", found, err)
 	}
 }
 
 func TestIntegrationManyMigrateAtOnceAndEachMigrationRunsOnce(t *testing.T) {
 	t.Parallel()
-	settings := schema(t)
+	settings := emptySchema(t)
 	slow := "-- +goose Up\nSELECT pg_sleep(0.2);\nCREATE TABLE boats (id bigint PRIMARY KEY);\n"
 	var group sync.WaitGroup
 
@@ -172,7 +173,7 @@ func TestIntegrationManyMigrateAtOnceAndEachMigrationRunsOnce(t *testing.T) {
 
 func TestIntegrationAMigrationThatFindsTheLockTakenSaysSo(t *testing.T) {
 	t.Parallel()
-	settings := schema(t)
+	settings := emptySchema(t)
 	holder := connect(t, settings.URL)
 	execute(t, holder, `SELECT pg_advisory_lock(hashtextextended('migrate ' || current_schema(), 0))`)
 	made := migrator(t, settings, files(boats))
@@ -180,7 +181,7 @@ func TestIntegrationAMigrationThatFindsTheLockTakenSaysSo(t *testing.T) {
 
 	err := made.Up(t.Context())
 
-	if !errors.Is(err, postgres.ErrMigrationLocked) {
+	if !errors.Is(err, schema.ErrLocked) {
 		t.Errorf("got %v, want a lock that is taken", err)
 	}
 }
@@ -193,10 +194,10 @@ func TestIntegrationOpenJudgesTheSchema(t *testing.T) {
 		says      string
 	}{
 		"as it should be":          {`SELECT 1`, nil, ""},
-		"empty":                    {`DROP TABLE migration_ledger`, postgres.ErrSchemaBehind, "00001_orders.sql is not applied"},
-		"interrupted":              {`UPDATE migration_ledger SET finished_at = NULL`, postgres.ErrSchemaBehind, "00001_orders.sql began and did not finish"},
+		"empty":                    {`DROP TABLE migration_ledger`, schema.ErrBehind, "00001_orders.sql is not applied"},
+		"interrupted":              {`UPDATE migration_ledger SET finished_at = NULL`, schema.ErrBehind, "00001_orders.sql began and did not finish"},
 		"newer and compatible":     {`INSERT INTO migration_ledger VALUES (900, '00900_more.sql', 'x', 1, now(), now())`, nil, ""},
-		"newer and contracted":     {`INSERT INTO migration_ledger VALUES (900, '00900_less.sql', 'x', 899, now(), now())`, postgres.ErrSchemaAhead, "00900_less.sql wants a build that knows migration 899"},
+		"newer and contracted":     {`INSERT INTO migration_ledger VALUES (900, '00900_less.sql', 'x', 899, now(), now())`, schema.ErrAhead, "00900_less.sql wants a build that knows migration 899"},
 		"newer, still in progress": {`INSERT INTO migration_ledger VALUES (900, '00900_more.sql', 'x', 0, now(), NULL)`, nil, ""},
 	}
 	for name, test := range tests {
@@ -230,7 +231,7 @@ func TestMigrationsNeedANumber(t *testing.T) {
 
 func TestIntegrationEveryMigrationCanBeTakenBackAndRepeated(t *testing.T) {
 	t.Parallel()
-	made := migrator(t, schema(t), migrations.Files)
+	made := migrator(t, emptySchema(t), migrations.Files)
 	up(t, made)
 	count := len(strings.Split(states(t, made), "|"))
 

@@ -33,7 +33,7 @@ func settingsOf(address string) postgres.Settings {
 	}
 }
 
-func schema(tb testing.TB) postgres.Settings {
+func emptySchema(tb testing.TB) postgres.Settings {
 	tb.Helper()
 	server := os.Getenv("TEST_DATABASE_URL")
 	if server == "" {
@@ -81,7 +81,7 @@ func execute(tb testing.TB, connection *pgx.Conn, statement string, arguments ..
 
 func migrated(tb testing.TB) postgres.Settings {
 	tb.Helper()
-	settings := schema(tb)
+	settings := emptySchema(tb)
 	migrator, err := postgres.NewMigrator(settings, migrations.Files)
 	if err != nil {
 		tb.Fatalf("open migrator: %v", err)
