@@ -1,0 +1,81 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"{{ cookiecutter.__go_module }}/internal/adapters/mongo"
+	"{{ cookiecutter.__go_module }}/internal/platform/config"
+	"{{ cookiecutter.__go_module }}/internal/platform/process"
+	"{{ cookiecutter.__go_module }}/internal/platform/telemetry"
+	"{{ cookiecutter.__go_module }}/migrations"
+)
+
+func Open(
+	ctx context.Context, name config.Process, loaded config.Config, logger *slog.Logger, measured *telemetry.Telemetry,
+) (Store, error) {
+	if loaded.Store.Kind == config.StoreMemory {
+		return openMemory(), nil
+	}
+	opened, err := mongo.Open(ctx, settings(name, loaded), logger)
+	if err != nil {
+		return Store{}, fmt.Errorf("open mongodb: %w", err)
+	}
+	guard, err := newGuard(ctx, loaded.Store.Resilience, mongo.Transient, logger, measured)
+	if err != nil {
+		return Store{}, errors.Join(err, opened.Close(ctx))
+	}
+	return Guarded(guard, Store{
+		Orders:    opened,
+		Summaries: opened,
+		Inbox:     opened,
+		Retention: opened,
+		Ping:      opened.Ping,
+		Close:     opened.Close,
+	}), nil
+}
+
+// Migrate runs one command and returns the migrations as they are after it.
+func Migrate(ctx context.Context, loaded config.Config, command string) (found []Migration, err error) {
+	if loaded.Store.Kind == config.StoreMemory {
+		return nil, nil
+	}
+	migrator, err := mongo.NewMigrator(settings(config.Migrate, loaded), migrations.Files)
+	if err != nil {
+		return nil, fmt.Errorf("open mongodb: %w", err)
+	}
+	defer func() { err = errors.Join(err, migrator.Close()) }()
+	switch command {
+	case CommandUp:
+		err = migrator.Up(ctx)
+	case CommandDown:
+		err = migrator.Down(ctx)
+	case CommandStatus:
+	default:
+		err = fmt.Errorf("command %q is unknown", command)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("migrate mongodb: %w", err)
+	}
+	states, err := migrator.Status(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read migrations of mongodb: %w", err)
+	}
+	for _, one := range states {
+		found = append(found, Migration(one))
+	}
+	return found, nil
+}
+
+func settings(name config.Process, loaded config.Config) mongo.Settings {
+	return mongo.Settings{
+		URL:          loaded.Store.DatabaseURL.Reveal(),
+		Database:     loaded.Store.DatabaseName,
+		Application:  process.Service + "-" + string(name),
+		MaxConns:     loaded.Store.MaxConns,
+		Timeout:      loaded.Store.Timeout,
+		StartTimeout: loaded.Store.StartTimeout,
+	}
+}

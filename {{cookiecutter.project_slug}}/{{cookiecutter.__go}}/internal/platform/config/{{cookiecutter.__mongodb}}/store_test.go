@@ -1,0 +1,57 @@
+package config_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"{{ cookiecutter.__go_module }}/internal/platform/config"
+)
+
+func TestMongoDBNeedsItsURL(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		values map[string]string
+		want   string
+	}{
+		"missing":       {map[string]string{"STORE": "mongodb"}, "DATABASE_URL: is empty"},
+		"of another":    {map[string]string{"DATABASE_URL": "mysql://u:hunter2@h/n"}, "DATABASE_URL: is no MongoDB URL"},
+		"no database":   {map[string]string{"DATABASE_URL": "mongodb://u:hunter2@h"}, "DATABASE_URL: is no MongoDB URL that names a database"},
+		"empty name":    {map[string]string{"DATABASE_URL": "mongodb://u:hunter2@h/?replicaSet=rs0"}, "DATABASE_URL: is no MongoDB URL that names a database"},
+		"conns":         {map[string]string{"DATABASE_MAX_CONNS": "1"}, "DATABASE_MAX_CONNS: "},
+		"all well":      {map[string]string{"STORE": "mongodb", "DATABASE_URL": "mongodb://h/n", "ENVIRONMENT": "production"}, ""},
+		"many hosts":    {map[string]string{"STORE": "mongodb", "DATABASE_URL": "mongodb://u:p@a:1,b:2,c:3/n?replicaSet=rs0&tls=true"}, ""},
+		"by name":       {map[string]string{"STORE": "mongodb", "DATABASE_URL": "mongodb+srv://u:p@cluster.example.com/n"}, ""},
+		"memory beside": {map[string]string{"DATABASE_URL": "mongodb://h/n"}, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+
+			found := strings.Join(problems(t, config.Migrate, test.values), "\n")
+
+			if !strings.HasPrefix(found, test.want) || test.want == "" && found != "" || strings.Contains(found, "hunter2") {
+				t.Errorf("got %q, want %q", found, test.want)
+			}
+		})
+	}
+}
+
+func TestSecretsShowNowhere(t *testing.T) {
+	t.Parallel()
+	loaded, err := config.Load(config.API, from(map[string]string{"DATABASE_URL": "mongodb://u:hunter2@h/n"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	encoded, err := json.Marshal(loaded.Store.DatabaseURL)
+
+	shown := fmt.Sprintf("%v %+v %#v %s %s", loaded, loaded, loaded, encoded, loaded.Store.DatabaseURL)
+	if err != nil || strings.Contains(shown, "hunter2") {
+		t.Errorf("the secret shows in %s, %v", shown, err)
+	}
+	if loaded.Store.DatabaseURL.Reveal() != "mongodb://u:hunter2@h/n" || loaded.Store.DatabaseName != "n" {
+		t.Error("the secret is lost")
+	}
+}

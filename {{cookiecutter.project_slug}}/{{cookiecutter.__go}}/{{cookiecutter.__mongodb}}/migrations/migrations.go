@@ -1,0 +1,6 @@
+package migrations
+
+import "embed"
+
+//go:embed *.json
+var Files embed.FS
