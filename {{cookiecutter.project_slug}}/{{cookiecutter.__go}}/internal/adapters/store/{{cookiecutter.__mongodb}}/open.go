@@ -46,7 +46,7 @@ func Migrate(ctx context.Context, loaded config.Config, command string) (found [
 	if err != nil {
 		return nil, fmt.Errorf("open mongodb: %w", err)
 	}
-	defer func() { err = errors.Join(err, migrator.Close()) }()
+	defer func() { err = errors.Join(err, migrator.Close(ctx)) }()
 	switch command {
 	case CommandUp:
 		err = migrator.Up(ctx)

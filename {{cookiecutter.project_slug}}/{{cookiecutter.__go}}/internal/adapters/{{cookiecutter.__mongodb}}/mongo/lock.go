@@ -84,19 +84,23 @@ func (l lock) acquire(ctx context.Context) error {
 }
 
 func (l lock) take(ctx context.Context) (bool, error) {
-	free := field("$or", bson.A{
-		field("owner", l.owner),
-		field("$expr", field("$lte", bson.A{"$until", "$$NOW"})),
-	})
-	filter := append(byID(lockName), free...)
-	_, err := l.collection.UpdateOne(ctx, filter, l.until(), options.UpdateOne().SetUpsert(true))
-	if driver.IsDuplicateKeyError(err) {
-		return false, nil
+	_, err := l.collection.UpdateOne(ctx, l.mine(), l.until(), options.UpdateOne().SetUpsert(true))
+	if err == nil {
+		return true, nil
 	}
-	if err != nil {
+	if !driver.IsDuplicateKeyError(err) {
 		return false, fmt.Errorf("write lock: %w", err)
 	}
-	return true, nil
+	ended := append(byID(lockName), bson.E{Key: "$expr", Value: field("$lte", bson.A{"$until", "$$NOW"})})
+	done, err := l.collection.UpdateOne(ctx, ended, l.until())
+	if err != nil {
+		return false, fmt.Errorf("take lock over: %w", err)
+	}
+	return done.MatchedCount == 1, nil
+}
+
+func (l lock) mine() bson.D {
+	return append(byID(lockName), bson.E{Key: "owner", Value: l.owner})
 }
 
 func (l lock) until() bson.A {
@@ -117,7 +121,7 @@ func (l lock) renew(ctx context.Context, lost context.CancelCauseFunc) {
 		case <-ticker.C:
 		}
 		bounded, cancel := context.WithTimeout(ctx, l.lease/3)
-		done, err := l.collection.UpdateOne(bounded, append(byID(lockName), bson.E{Key: "owner", Value: l.owner}), l.until())
+		done, err := l.collection.UpdateOne(bounded, l.mine(), l.until())
 		cancel()
 		switch {
 		case err == nil && done.MatchedCount == 1:
@@ -132,7 +136,7 @@ func (l lock) renew(ctx context.Context, lost context.CancelCauseFunc) {
 func (l lock) release(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, l.lease)
 	defer cancel()
-	_, err := l.collection.DeleteOne(ctx, append(byID(lockName), bson.E{Key: "owner", Value: l.owner}))
+	_, err := l.collection.DeleteOne(ctx, l.mine())
 	if err != nil {
 		return fmt.Errorf("release migration lock: %w", err)
 	}

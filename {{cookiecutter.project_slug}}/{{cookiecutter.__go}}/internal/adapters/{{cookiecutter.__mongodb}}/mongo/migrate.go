@@ -41,8 +41,8 @@ func NewMigrator(settings Settings, files fs.FS) (*Migrator, error) {
 	return &Migrator{client: client, database: database, files: found, timeout: settings.Timeout, lock: newLock(database)}, nil
 }
 
-func (m *Migrator) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), m.timeout)
+func (m *Migrator) Close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.timeout)
 	defer cancel()
 	if err := m.client.Disconnect(ctx); err != nil {
 		return fmt.Errorf("close database: %w", err)

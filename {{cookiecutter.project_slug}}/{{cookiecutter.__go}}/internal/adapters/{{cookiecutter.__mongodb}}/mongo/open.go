@@ -72,7 +72,7 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (*Store, 
 func (s Settings) options() *options.ClientOptions {
 	return options.Client().ApplyURI(s.URL).
 		SetAppName(s.Application).
-		SetMaxPoolSize(uint64(max(s.MaxConns, 1))). //nolint:gosec // not negative
+		SetMaxPoolSize(uint64(max(s.MaxConns, 1))).
 		SetMaxConnIdleTime(idleConnection).
 		SetConnectTimeout(s.Timeout).
 		SetServerSelectionTimeout(min(s.Timeout, selectionTimeout)).
@@ -107,7 +107,7 @@ func (s *Store) connect(ctx context.Context, logger *slog.Logger) error {
 		logger.WarnContext(ctx, "Failed to connect to database", "error", err, "attempt", attempt, "retry_in", wait.String())
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("connect, %d attempts: %w", attempt, errors.Join(ctx.Err(), err))
+			return fmt.Errorf("connect, %d attempts: %w", attempt, errors.Join(failure.ErrUnavailable, ctx.Err(), err))
 		case <-time.After(wait):
 		}
 		pause = min(pause*2, slowestPause)

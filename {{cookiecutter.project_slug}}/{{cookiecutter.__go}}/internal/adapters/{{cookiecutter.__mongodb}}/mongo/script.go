@@ -3,6 +3,7 @@ package mongo
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
@@ -47,14 +48,15 @@ func run(ctx context.Context, database *driver.Database, commands []bson.D) erro
 }
 
 func runOne(ctx context.Context, database *driver.Database, command bson.D) error {
-	durable := append(bson.D{}, command...)
-	durable = append(durable, bson.E{Key: "writeConcern", Value: bson.D{bson.E{Key: "w", Value: "majority"}}})
+	if changes(command[0].Key) {
+		command = append(slices.Clone(command), bson.E{Key: "writeConcern", Value: field("w", "majority")})
+	}
 	var answer struct {
 		WriteErrors []struct {
 			Message string `bson:"errmsg"`
 		} `bson:"writeErrors"`
 	}
-	err := database.RunCommand(ctx, durable).Decode(&answer)
+	err := database.RunCommand(ctx, command).Decode(&answer)
 	if isDone(command[0].Key, err) {
 		return nil
 	}
@@ -65,6 +67,12 @@ func runOne(ctx context.Context, database *driver.Database, command bson.D) erro
 		return fmt.Errorf("%w: %s", errWriteRefused, answer.WriteErrors[0].Message)
 	}
 	return nil
+}
+
+func changes(command string) bool {
+	return slices.Contains([]string{
+		"aggregate", "collMod", "create", "createIndexes", "delete", "drop", "dropIndexes", "findAndModify", "insert", "update",
+	}, command)
 }
 
 func isDone(command string, err error) bool {

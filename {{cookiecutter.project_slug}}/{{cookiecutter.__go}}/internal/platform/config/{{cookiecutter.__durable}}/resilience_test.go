@@ -10,7 +10,7 @@ import (
 
 func durable(t *testing.T, values map[string]string) []string {
 	t.Helper()
-	all := map[string]string{"STORE": "postgresql", "DATABASE_URL": "postgres://h/n"}
+	all := reachable()
 	maps.Copy(all, values)
 	return problems(t, config.Worker, all)
 }

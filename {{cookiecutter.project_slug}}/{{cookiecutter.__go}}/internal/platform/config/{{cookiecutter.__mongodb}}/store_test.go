@@ -9,6 +9,10 @@ import (
 	"{{ cookiecutter.__go_module }}/internal/platform/config"
 )
 
+func reachable() map[string]string {
+	return map[string]string{"STORE": "mongodb", "DATABASE_URL": "mongodb://h/n"}
+}
+
 func TestMongoDBNeedsItsURL(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -9,6 +9,10 @@ import (
 	"{{ cookiecutter.__go_module }}/internal/platform/config"
 )
 
+func reachable() map[string]string {
+	return map[string]string{"STORE": "postgresql", "DATABASE_URL": "postgres://h/n"}
+}
+
 func TestPostgreSQLNeedsItsURL(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
