@@ -27,7 +27,14 @@ ALIASES = {
     "ci": ("ci_provider", "ci_system", "pipeline"),
     "monitoring": ("metrics", "monitoring_system", "observability"),
 }
-SAME_VALUES = {"postgres": "postgresql", "pg": "postgresql", "false": "none", "no": "none", "golang": "go"}
+SAME_VALUES = {
+    "postgres": "postgresql",
+    "pg": "postgresql",
+    "mongo": "mongodb",
+    "false": "none",
+    "no": "none",
+    "golang": "go",
+}
 MEANT_FOR_PROGRAMS = frozenset({"project_slug", "datastore", "broker", "ci", "monitoring", "language", "rollout"})
 
 

@@ -31,6 +31,7 @@ ALWAYS = (
 )
 BY_CHOICE = {
     ("language", "go"): ("cmd/api", "cmd/migrate", "cmd/pipeline", "cmd/worker", "go.mod", "go.sum", "internal"),
+    ("datastore", "mongodb"): ("migrations",),
     ("datastore", "postgresql"): ("migrations",),
     ("ci", "both"): (".gitlab-ci.yml", "Jenkinsfile"),
     ("ci", "gitlab"): (".gitlab-ci.yml",),

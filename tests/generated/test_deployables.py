@@ -124,7 +124,7 @@ def test_without_a_datastore_one_pod_runs_and_nothing_scales_it(services: Render
         ("renovate.json", "vendor.renovate"),
     ],
 )
-@pytest.mark.parametrize("datastore", ["postgresql", "none"])
+@pytest.mark.parametrize("datastore", ["postgresql", "mongodb", "none"])
 def test_a_file_keeps_the_schema_of_its_vendor(file: str, schema: str, datastore: str, services: Render) -> None:
     done = run("check-jsonschema", "--builtin-schema", schema, file, folder=services(datastore=datastore))
 

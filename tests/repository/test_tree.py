@@ -115,7 +115,7 @@ def test_the_ownership_list_depends_on_the_operation_alone() -> None:
     )
 
 
-@pytest.mark.parametrize("datastore", ["postgresql", "none"])
+@pytest.mark.parametrize("datastore", ["postgresql", "mongodb", "none"])
 def test_free_text_survives_every_file_it_lands_in(datastore: str, services: Render) -> None:
     service = services(AWKWARD, datastore=datastore)
 

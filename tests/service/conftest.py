@@ -1,4 +1,4 @@
-"""A generated service, built by its own make target, and a real PostgreSQL. README.md says what it must keep."""
+"""A generated service, built by its own make target, and real databases. README.md says what it must keep."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ import pytest
 
 from tests.conftest import QUESTIONS, Render
 from tests.languages import LANGUAGES, missing
+from tests.service.mongod import Mongod
 from tests.service.proxy import Proxy
 
 PATIENCE = 60.0
@@ -204,3 +205,12 @@ def behind(proxy: Proxy, start: Start) -> dict[str, str]:
     shared = {"datastore": "postgresql", "STORE": "postgresql", "DATABASE_URL": address}
     assert start("migrate", "up", **shared).process.wait(PATIENCE) == 0
     return shared
+
+
+@pytest.fixture(scope="session")
+def replica_set(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of a real MongoDB replica set of one."""
+    running = Mongod(tmp_path_factory.mktemp("mongod"))
+    running.start()
+    yield running.url()
+    running.kill()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Render
+from tests.service import mongod
 from tests.service.conftest import DATASTORES, make
 
 pytestmark = pytest.mark.slow
@@ -27,17 +28,21 @@ def test_a_target_succeeds_on_the_first_commit(service: Path, target: str) -> No
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("service", ["postgresql"], indirect=True)
-def test_the_stores_pass_their_suite_on_a_real_server(service: Path, server: str) -> None:
-    done = make(service, "test-integration", TEST_DATABASE_URL=server)
+@pytest.mark.parametrize(
+    ("service", "kind"), [("postgresql", "server"), ("mongodb", "replica_set")], indirect=["service"]
+)
+def test_the_stores_pass_their_suite_on_a_real_server(service: Path, kind: str, request: pytest.FixtureRequest) -> None:
+    address = request.getfixturevalue(kind)
+
+    done = make(service, "test-integration", TEST_DATABASE_URL=address, MONGOD=str(mongod.binary() or ""))
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "TEST_DATABASE_URL" not in done.stdout + done.stderr, "a test was left out"
 
 
-@pytest.mark.parametrize("service", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("service", ["postgresql", "mongodb"], indirect=True)
 def test_without_a_server_the_integration_tests_say_what_to_set(service: Path) -> None:
-    done = make(service, "test-integration", TEST_DATABASE_URL="")
+    done = make(service, "test-integration", TEST_DATABASE_URL="", MONGOD="")
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "TEST_DATABASE_URL" in done.stdout

@@ -32,7 +32,7 @@ lint-code: ## lint the sources and their layers, and check that go.mod is tidy
 test-unit: ## run the unit tests in random order with the race detector
 	$(GO) test -race -shuffle=on -skip '^TestIntegration' ./cmd/... ./internal/...
 
-test-integration: ## run the tests against real stores (TEST_DATABASE_URL names the PostgreSQL server)
+test-integration: ## run the tests against real stores (TEST_DATABASE_URL names the server)
 	$(GO) test -race -count=1 -v -run '^TestIntegration' ./internal/...
 
 test-e2e: ## build the binaries, start them and use them from outside

@@ -168,7 +168,7 @@ func TestIntegrationWhatTheServerDoesIsToldApart(t *testing.T) {
 		"a lost connection": {doc("failCommands", bson.A{"find"}, "closeConnection", true), failure.ErrUnavailable},
 		"a stop":            {doc("failCommands", bson.A{"find"}, "errorCode", 11600), failure.ErrUnavailable},
 		"a time limit":      {doc("failCommands", bson.A{"find"}, "errorCode", 50), context.DeadlineExceeded},
-		"no answer":         {doc("failCommands", bson.A{"find"}, "blockConnection", true, "blockTimeMS", 5000), context.DeadlineExceeded},
+		"no answer":         {doc("failCommands", bson.A{"find"}, "blockConnection", true, "blockTimeMS", 1500), context.DeadlineExceeded},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
