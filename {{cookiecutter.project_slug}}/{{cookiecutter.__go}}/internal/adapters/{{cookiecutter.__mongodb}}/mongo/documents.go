@@ -41,9 +41,12 @@ type keyDocument struct {
 	ExpiresAt   time.Time `bson:"expires_at"`
 }
 
+// eventDocument waits at a position, the moment of its writing in nanoseconds, so that a process hands on its events in
+// the order in which it wrote them. Nobody remembers a position: what is written late is found all the same.
 type eventDocument struct {
 	ID        string    `bson:"_id"`
 	Payload   string    `bson:"payload"`
+	Position  int64     `bson:"position"`
 	CreatedAt time.Time `bson:"created_at"`
 }
 
@@ -64,15 +67,17 @@ type placementDocuments struct {
 }
 
 func documentsOf(placement order.Placement) (placementDocuments, error) {
-	payload, err := events.EncodePlaced(placement.Event)
+	event, err := eventOf(placement.Event)
 	if err != nil {
 		return placementDocuments{}, fmt.Errorf("fill outbox: %w", err)
 	}
-	return placementDocuments{
-		order: documentOf(placement.Order),
-		event: eventDocument{ID: string(placement.Event.EventID), Payload: string(payload), CreatedAt: placement.Event.OccurredAt},
-		key:   placement.Key,
-	}, nil
+	return placementDocuments{order: documentOf(placement.Order), event: event, key: placement.Key}, nil
+}
+
+func eventOf(event order.Placed) (eventDocument, error) {
+	payload, err := events.EncodePlaced(event)
+	now := time.Now()
+	return eventDocument{ID: string(event.EventID), Payload: string(payload), Position: now.UnixNano(), CreatedAt: now}, err
 }
 
 func documentOf(placed order.Order) orderDocument {

@@ -34,11 +34,10 @@ func free(filter bson.D) bson.D {
 }
 
 // lease hands events to this caller alone, by the clock of the server, for as long as one call of the store may take.
-// Their order is that of their ids, which begin with the time they were made.
 func (s *Store) lease(ctx context.Context, limit int) (leased, error) {
 	taken := leased{token: string(order.NewID(time.Now()))}
 	outbox := s.database.Collection(outboxCollection)
-	oldestFirst := options.Find().SetSort(field("_id", 1)).SetLimit(int64(limit))
+	oldestFirst := options.Find().SetSort(field("position", 1)).SetLimit(int64(limit))
 	for range claims {
 		found, err := all[eventDocument](ctx, outbox, free(notParked()), oldestFirst)
 		if err != nil || len(found) == 0 {

@@ -58,7 +58,7 @@ func TestIntegrationAnUnreadableEventIsParkedWithItsReason(t *testing.T) {
 	t.Parallel()
 	settings, direct := migrated(t)
 	store, id := open(t, settings), string(order.NewID(time.Now()))
-	unknown := doc("_id", id, "payload", `{"event_type":"unknown"}`, "created_at", time.Now())
+	unknown := doc("_id", id, "payload", `{"event_type":"unknown"}`, "position", int64(1), "created_at", time.Now())
 	if _, err := direct.Collection("outbox").InsertOne(t.Context(), unknown); err != nil {
 		t.Fatal(err)
 	}
@@ -249,9 +249,9 @@ func TestIntegrationTheSchemaHoldsTheRulesOfTheDomain(t *testing.T) {
 		"a sound key":            {"idempotency_keys", doc("_id", "k", "fingerprint", make([]byte, 32), "order_id", id(), "expires_at", time.Now()), false},
 		"a short fingerprint":    {"idempotency_keys", doc("_id", "k-1", "fingerprint", make([]byte, 31), "order_id", id(), "expires_at", time.Now()), true},
 		"a key without an order": {"idempotency_keys", doc("_id", "k-1", "fingerprint", make([]byte, 32), "expires_at", time.Now()), true},
-		"an event of no shape":   {"outbox", doc("_id", id(), "payload", "[]", "created_at", time.Now()), true},
-		"parked for no reason":   {"outbox", doc("_id", id(), "payload", "{}", "created_at", time.Now(), "parked_at", time.Now()), true},
-		"parked with its reason": {"outbox", doc("_id", id(), "payload", "{}", "created_at", time.Now(), "parked_at", time.Now(), "last_error", "x"), false},
+		"an event of no shape":   {"outbox", doc("_id", id(), "payload", "[]", "position", int64(1), "created_at", time.Now()), true},
+		"parked for no reason":   {"outbox", doc("_id", id(), "payload", "{}", "position", int64(1), "created_at", time.Now(), "parked_at", time.Now()), true},
+		"parked with its reason": {"outbox", doc("_id", id(), "payload", "{}", "position", int64(1), "created_at", time.Now(), "parked_at", time.Now(), "last_error", "x"), false},
 		"a mark without a time":  {"processed_events", doc("_id", id()), true},
 		"a day below zero":       {"daily_summaries", doc("_id", "2026-11-20", "orders", 1, "revenue_cents", -1), true},
 		"a day without orders":   {"daily_summaries", doc("_id", "2026-11-20", "orders", 0, "revenue_cents", 0), true},
@@ -279,7 +279,7 @@ func TestIntegrationQueriesUseTheIndexesThatAreThereForThem(t *testing.T) {
 	}{
 		"a page": {doc("find", "orders", "filter", doc("_id", doc("$lt", "x")), "sort", doc("_id", -1), "limit", 10), "_id_"},
 		"the outbox": {
-			doc("find", "outbox", "filter", doc("parked_at", nil), "sort", doc("_id", 1), "limit", 10), "outbox_waiting",
+			doc("find", "outbox", "filter", doc("parked_at", nil), "sort", doc("position", 1), "limit", 10), "outbox_waiting",
 		},
 		"expired keys": {
 			doc("find", "idempotency_keys", "filter", doc("expires_at", doc("$lte", time.Now())), "sort", doc("expires_at", 1)),
