@@ -47,14 +47,23 @@ def test_what_cannot_be_told_gets_the_default_and_says_so(adopting: Adopting, tm
 
 
 def test_a_store_that_the_template_has_not_is_left_to_the_service(adopting: Adopting, tmp_path: Path) -> None:
-    mod = "module git.example.com/shop/parcels\nrequire go.mongodb.org/mongo-driver v1.17.0\n"
+    mod = "module git.example.com/shop/parcels\nrequire github.com/go-sql-driver/mysql v1.9.3\n"
     place = repository(tmp_path / "parcels", {**FLAT, "go.mod": mod})
 
     plan = adopting.plan(place)
 
     answer, reason = reasons(plan)["datastore"]
     assert answer == "none"
-    assert "offers no mongodb (go.mod requires go.mongodb.org/mongo-driver); yours stays" in reason
+    assert "offers no mysql (go.mod requires github.com/go-sql-driver/mysql); yours stays" in reason
+
+
+def test_a_driver_of_mongodb_tells_the_datastore(adopting: Adopting, tmp_path: Path) -> None:
+    mod = "module git.example.com/shop/parcels\nrequire go.mongodb.org/mongo-driver/v2 v2.9.3\n"
+    place = repository(tmp_path / "parcels", {**FLAT, "go.mod": mod})
+
+    plan = adopting.plan(place)
+
+    assert reasons(plan)["datastore"][0] == "mongodb"
 
 
 def test_a_given_answer_goes_before_what_was_found(adopting: Adopting, tmp_path: Path) -> None:

@@ -40,7 +40,15 @@ func (s *Store) tryTransaction(ctx context.Context, work func(ctx context.Contex
 	if err != nil {
 		return fmt.Errorf("start session: %w", err)
 	}
-	defer s.end(ctx, session)
+	if err := commit(ctx, session, work); err != nil {
+		s.later(ctx, session.EndSession)
+		return err
+	}
+	session.EndSession(ctx)
+	return nil
+}
+
+func commit(ctx context.Context, session *driver.Session, work func(ctx context.Context) error) error {
 	concerns := options.Transaction().SetReadConcern(readconcern.Snapshot()).SetWriteConcern(writeconcern.Majority())
 	if err := session.StartTransaction(concerns); err != nil {
 		return fmt.Errorf("start transaction: %w", err)
@@ -53,10 +61,6 @@ func (s *Store) tryTransaction(ctx context.Context, work func(ctx context.Contex
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
-}
-
-func (s *Store) end(ctx context.Context, session *driver.Session) {
-	s.later(ctx, session.EndSession)
 }
 
 // later does what is left after a failed call without holding up its caller. Close waits for it.
