@@ -24,6 +24,9 @@ func Open(
 		return Store{}, fmt.Errorf("open mongodb: %w", err)
 	}
 	guard, err := newGuard(ctx, loaded.Store.Resilience, mongo.Transient, logger, measured)
+	if err == nil {
+		err = measured.Pool(dependency, func() telemetry.Pool { return telemetry.Pool(opened.Connections()) })
+	}
 	if err != nil {
 		return Store{}, errors.Join(err, opened.Close(ctx))
 	}

@@ -24,7 +24,6 @@ type itemDocument struct {
 	UnitPriceCents int64  `bson:"unit_price_cents"`
 }
 
-// orderDocument holds its moment in two fields, because a date of MongoDB has milliseconds and the domain microseconds.
 type orderDocument struct {
 	ID              string         `bson:"_id"`
 	CustomerID      string         `bson:"customer_id"`
@@ -41,8 +40,6 @@ type keyDocument struct {
 	ExpiresAt   time.Time `bson:"expires_at"`
 }
 
-// eventDocument waits at a position, the moment of its writing in nanoseconds, so that a process hands on its events in
-// the order in which it wrote them. Nobody remembers a position: what is written late is found all the same.
 type eventDocument struct {
 	ID        string    `bson:"_id"`
 	Payload   string    `bson:"payload"`

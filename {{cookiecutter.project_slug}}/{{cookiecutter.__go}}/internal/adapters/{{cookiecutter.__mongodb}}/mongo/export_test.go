@@ -9,7 +9,7 @@ import (
 
 // Over gives a store over a client that a test made, without a look at the server.
 func Over(client *driver.Client) *Store {
-	return &Store{settings: Settings{Timeout: 5 * time.Second}, client: client, database: client.Database("test")}
+	return &Store{settings: Settings{Timeout: 5 * time.Second}, client: client, database: client.Database("test"), pool: &pool{}}
 }
 
 func (s *Store) RequireTransactions(ctx context.Context) error {

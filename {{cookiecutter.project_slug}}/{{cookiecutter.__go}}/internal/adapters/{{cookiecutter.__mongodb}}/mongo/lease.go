@@ -28,12 +28,10 @@ func notParked() bson.D {
 	return field("parked_at", nil)
 }
 
-// free are the events that wait and that nobody holds. A lease that was never taken is missing, which is before any time.
 func free(filter bson.D) bson.D {
 	return append(filter, bson.E{Key: "$expr", Value: field("$lte", bson.A{"$leased_until", "$$NOW"})})
 }
 
-// lease hands events to this caller alone, by the clock of the server, for as long as one call of the store may take.
 func (s *Store) lease(ctx context.Context, limit int) (leased, error) {
 	taken := leased{token: string(order.NewID(time.Now()))}
 	outbox := s.database.Collection(outboxCollection)
@@ -76,7 +74,6 @@ func (s *Store) leasing(token string) bson.A {
 	})}
 }
 
-// giveBack ends a lease early. Where the server did not fail, the events are free again when it returns.
 func (s *Store) giveBack(ctx context.Context, taken leased, reason error) {
 	release := func(ctx context.Context) {
 		filter := taken.mine(bson.D{})

@@ -24,8 +24,6 @@ const (
 
 var errLockLost = errors.New("the lock of migrations was lost")
 
-// lock is a lease on one document, by the clock of the server, renewed while it is held: the lock of a process that died
-// ends by itself.
 type lock struct {
 	collection *driver.Collection
 	owner      string
@@ -38,7 +36,6 @@ func newLock(database *driver.Database) lock {
 	return lock{collection: database.Collection(lockCollection), owner: owner, wait: lockWait, lease: lockLease}
 }
 
-// hold waits for the lock and ends the context of the work when the lock is lost.
 func (l lock) hold(ctx context.Context, work func(ctx context.Context) error) (err error) {
 	if err := l.acquire(ctx); err != nil {
 		return err

@@ -34,7 +34,7 @@ func NewMigrator(settings Settings, files fs.FS) (*Migrator, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, database, err := dial(settings)
+	client, database, err := dial(settings, &pool{})
 	if err != nil {
 		return nil, err
 	}

@@ -1,3 +1,16 @@
+// Package mongo keeps orders in MongoDB.
+//
+// A moment is kept in microseconds beside its date, for a date of MongoDB has milliseconds. An event waits at a position,
+// the moment of its writing in nanoseconds, so that a process hands on its events in the order it wrote them; nobody
+// remembers a position, so what is written late is found all the same. Events are leased by the clock of the server, for as
+// long as one call of the store may take; a lease that was never taken is missing, which is before any time.
+//
+// A call is bounded by its context alone. With a deadline the driver would repeat reads until then, so it is told not to:
+// what may be repeated, and how often, is decided above the store. The work of a transaction may run several times, when it
+// meets another one, so it changes nothing but the database.
+//
+// A migration is a list of database commands. Each must bear to be repeated, because commands that change a schema are in
+// no transaction. The lock is a lease on one document, renewed while it is held: that of a process that died ends by itself.
 package mongo
 
 import (
@@ -47,13 +60,14 @@ type Store struct {
 	settings Settings
 	client   *driver.Client
 	database *driver.Database
+	pool     *pool
 	behind   sync.WaitGroup
 }
 
 // Open waits for the database as long as the settings allow, and refuses a server without transactions and a schema that
 // this build cannot work with.
 func Open(ctx context.Context, settings Settings, logger *slog.Logger) (*Store, error) {
-	store := &Store{settings: settings}
+	store := &Store{settings: settings, pool: &pool{most: int64(settings.MaxConns)}}
 	err := store.connect(ctx, logger)
 	if err == nil {
 		err = store.requireTransactions(ctx)
@@ -67,8 +81,6 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (*Store, 
 	return store, nil
 }
 
-// options state what every connection does. A call is bounded by its context alone; with a deadline the driver would
-// repeat reads until then, so it is told not to: who may be repeated, and how often, is decided above the store.
 func (s Settings) options() *options.ClientOptions {
 	return options.Client().ApplyURI(s.URL).
 		SetAppName(s.Application).
@@ -83,8 +95,8 @@ func (s Settings) options() *options.ClientOptions {
 		SetWriteConcern(writeconcern.Majority())
 }
 
-func dial(settings Settings) (*driver.Client, *driver.Database, error) {
-	client, err := driver.Connect(settings.options())
+func dial(settings Settings, watched *pool) (*driver.Client, *driver.Database, error) {
+	client, err := driver.Connect(settings.options().SetPoolMonitor(watched.monitor()))
 	if _, unresolved := errors.AsType[*net.DNSError](err); unresolved {
 		return nil, nil, fmt.Errorf("%w: %w", failure.ErrUnavailable, err)
 	}
@@ -116,7 +128,7 @@ func (s *Store) connect(ctx context.Context, logger *slog.Logger) error {
 
 func (s *Store) reach(ctx context.Context) (err error) {
 	if s.client == nil {
-		if s.client, s.database, err = dial(s.settings); err != nil {
+		if s.client, s.database, err = dial(s.settings, s.pool); err != nil {
 			return err
 		}
 	}

@@ -11,8 +11,6 @@ import (
 
 const extension = ".json"
 
-// script is a migration: database commands in extended JSON, to go up and to come back. Each must bear to be repeated,
-// because commands that change a schema are in no transaction. To create what is there, or to drop what is gone, is done.
 type script struct {
 	About       string   `bson:"about"`
 	OldestBuild int64    `bson:"oldest_build"`

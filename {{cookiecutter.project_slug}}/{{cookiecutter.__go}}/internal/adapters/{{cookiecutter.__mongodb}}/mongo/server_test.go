@@ -157,8 +157,6 @@ func settingsOf(address, database string) mongo.Settings {
 	}
 }
 
-// emptyDatabase gives a test a new database of the server and drops it afterwards. Nothing else is touched, and
-// DATABASE_URL is never read.
 func emptyDatabase(tb testing.TB) (mongo.Settings, *driver.Database) {
 	tb.Helper()
 	settings := settingsOf(server(tb), "test_"+strings.ReplaceAll(string(order.NewID(time.Now())), "-", ""))
@@ -176,8 +174,6 @@ func emptyDatabase(tb testing.TB) (mongo.Settings, *driver.Database) {
 	return settings, direct
 }
 
-// migrated gives a database with the schema. Its TTL indexes are told to wait for ever: the clock of most tests is not
-// that of the server.
 func migrated(tb testing.TB) (mongo.Settings, *driver.Database) {
 	tb.Helper()
 	settings, direct := emptyDatabase(tb)
@@ -261,8 +257,6 @@ func (f *faults) RefuseEvents(t *testing.T, refuse bool) {
 
 var failPoint sync.Mutex
 
-// failing makes the server fail the commands of one application as often as times says, or skips where it will not. A
-// server has one such point, so the tests that use it take turns.
 func failing(t *testing.T, settings mongo.Settings, direct *driver.Database, times int, how bson.D) {
 	t.Helper()
 	admin := direct.Client().Database("admin")

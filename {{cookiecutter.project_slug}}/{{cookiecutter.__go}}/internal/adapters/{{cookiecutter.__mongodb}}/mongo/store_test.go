@@ -349,6 +349,19 @@ func TestIntegrationAServerWithoutTransactionsIsRefused(t *testing.T) {
 	}
 }
 
+func TestIntegrationThePoolTellsItsConnections(t *testing.T) {
+	t.Parallel()
+	settings, _ := migrated(t)
+	store := open(t, settings)
+
+	err := store.Ping(t.Context())
+	connections := store.Connections()
+
+	if err != nil || connections.Max != int64(settings.MaxConns) || connections.Idle < 1 || connections.Used != 0 {
+		t.Errorf("got %+v, %v", connections, err)
+	}
+}
+
 func TestOpenGivesUpAndHidesThePassword(t *testing.T) {
 	t.Parallel()
 	port, err := freePort()

@@ -17,8 +17,6 @@ const (
 	slowestConflictPause = 200 * time.Millisecond
 )
 
-// transact does work in one transaction, and again when it met another transaction, until the context ends. Work may run
-// several times, so it changes nothing but the database. An outage is not tried again here.
 func (s *Store) transact(ctx context.Context, work func(ctx context.Context) error) error {
 	pause := firstConflictPause
 	for {
@@ -63,7 +61,6 @@ func commit(ctx context.Context, session *driver.Session, work func(ctx context.
 	return nil
 }
 
-// later does what is left after a failed call without holding up its caller. Close waits for it.
 func (s *Store) later(ctx context.Context, work func(ctx context.Context)) {
 	ctx = context.WithoutCancel(ctx)
 	s.behind.Go(func() {

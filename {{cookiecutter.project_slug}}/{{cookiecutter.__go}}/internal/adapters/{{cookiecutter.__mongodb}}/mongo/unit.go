@@ -49,7 +49,6 @@ func (u *unit) Daily(ctx context.Context, day order.Day) (order.DailySummary, er
 	return summary, nil
 }
 
-// count marks events and adds them to their days, inside a transaction, but for those that are marked already.
 func (s *Store) count(ctx context.Context, events []order.Placed) (int, error) {
 	fresh, err := s.unmarked(ctx, events)
 	if err != nil || len(fresh) == 0 {
