@@ -28,7 +28,7 @@ type Store struct {
 	orders    map[order.ID]order.Order
 	sorted    []order.ID
 	keys      map[string]usedKey
-	queue     [][]byte
+	queue     queue
 	seen      map[order.ID]time.Time
 	summaries map[order.Day]order.DailySummary
 	wake      chan struct{}
@@ -57,7 +57,7 @@ func (s *Store) Add(ctx context.Context, placement order.Placement) (order.Order
 	if err := ctx.Err(); err != nil {
 		return order.Order{}, false, fmt.Errorf("add order: %w", err)
 	}
-	message, err := events.EncodePlaced(placement.Event)
+	made, err := newMessage(ctx, placement.Event)
 	if err != nil {
 		return order.Order{}, false, err
 	}
@@ -78,7 +78,7 @@ func (s *Store) Add(ctx context.Context, placement order.Placement) (order.Order
 	if key := placement.Key; key != nil {
 		s.keys[key.Key] = usedKey{fingerprint: key.Fingerprint, orderID: placement.Order.ID(), expiresAt: key.ExpiresAt}
 	}
-	s.queue = append(s.queue, message)
+	s.queue.waiting = append(s.queue.waiting, made)
 	s.notify()
 	return placement.Order, false, nil
 }
@@ -184,8 +184,8 @@ func (s *Store) Take(ctx context.Context, limit int, project app.Projection) (ap
 		return app.Batch{}, fmt.Errorf("take events: %w", ctx.Err())
 	}
 	var batch app.Batch
-	for _, message := range s.head(limit) {
-		event, err := events.DecodePlaced(message)
+	for _, next := range s.head(limit) {
+		event, err := events.DecodePlaced(next.payload)
 		if err != nil {
 			batch.Parked++
 			batch.Taken++
@@ -208,13 +208,13 @@ func (s *Store) Pending(ctx context.Context) (int64, error) {
 	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	return int64(len(s.queue)), nil
+	return int64(len(s.queue.waiting)), nil
 }
 
-func (s *Store) head(limit int) [][]byte {
+func (s *Store) head(limit int) []message {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	return slices.Clone(s.queue[:min(limit, len(s.queue))])
+	return slices.Clone(s.queue.waiting[:min(limit, len(s.queue.waiting))])
 }
 
 func (s *Store) commit(projected []order.Placed) {
@@ -223,8 +223,8 @@ func (s *Store) commit(projected []order.Placed) {
 	for _, event := range projected {
 		s.count(event)
 	}
-	s.queue[0] = nil
-	s.queue = s.queue[1:]
+	s.queue.waiting[0] = message{}
+	s.queue.waiting = s.queue.waiting[1:]
 }
 
 func (s *Store) Purge(ctx context.Context, now, horizon time.Time, limit int) (retention.Purged, error) {

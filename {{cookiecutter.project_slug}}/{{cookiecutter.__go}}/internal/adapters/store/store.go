@@ -13,7 +13,7 @@ import (
 type Store struct {
 	Orders    order.Repository
 	Summaries app.Summaries
-	Inbox     app.Inbox
+	Inbox     Inbox
 	Retention retention.Records
 	Wake      <-chan struct{}
 	InProcess bool

@@ -115,7 +115,7 @@ func (g guardedSummaries) Daily(ctx context.Context, day order.Day) (order.Daily
 
 type guardedInbox struct {
 	guard *resilience.Guard
-	next  app.Inbox
+	next  Inbox
 }
 
 func (g guardedInbox) Take(ctx context.Context, limit int, project app.Projection) (app.Batch, error) {

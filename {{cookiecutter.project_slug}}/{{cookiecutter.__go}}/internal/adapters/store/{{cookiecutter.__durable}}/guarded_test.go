@@ -19,6 +19,8 @@ import (
 var errLost = errors.New("answer was lost")
 
 type flaky struct {
+	store.Inbox
+
 	kept  *memory.Store
 	fails int
 	calls int
@@ -87,7 +89,8 @@ func newStore(t *testing.T, fails int) (store.Store, *flaky) {
 	}
 	transient := func(err error) bool { return errors.Is(err, errLost) }
 	guard := resilience.New("store", settings, transient, observer, slog.New(slog.DiscardHandler))
-	broken := &flaky{kept: memory.New(), fails: fails}
+	kept := memory.New()
+	broken := &flaky{Inbox: kept, kept: kept, fails: fails}
 	return store.Guarded(guard, store.Store{Orders: broken, Summaries: broken, Inbox: broken, Ping: broken.Ping}), broken
 }
 

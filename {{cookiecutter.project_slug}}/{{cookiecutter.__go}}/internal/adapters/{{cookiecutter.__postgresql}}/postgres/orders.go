@@ -6,11 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	"{{ cookiecutter.__go_module }}/internal/adapters/events"
 	"{{ cookiecutter.__go_module }}/internal/domain/order"
 	"{{ cookiecutter.__go_module }}/internal/platform/failure"
 )
@@ -18,18 +18,16 @@ import (
 const (
 	addOrder = `WITH placed AS (
     INSERT INTO orders (id, customer_id, status, items, total_cents, created_at) VALUES ($1, $2, $3, $4, $5, $6)
-)
-INSERT INTO outbox (event_id, payload) VALUES ($7, $8)`
+) ` + addEvent
 	addKeyedOrder = `WITH claimed AS (
-    INSERT INTO idempotency_keys (key, fingerprint, order_id, expires_at) VALUES ($9, $10, $1, $11)
+    INSERT INTO idempotency_keys (key, fingerprint, order_id, expires_at) VALUES ($7, $8, $1, $9)
     ON CONFLICT (key) DO UPDATE SET fingerprint = excluded.fingerprint, order_id = excluded.order_id, expires_at = excluded.expires_at
-    WHERE idempotency_keys.expires_at <= $12
+    WHERE idempotency_keys.expires_at <= $10
     RETURNING key
 ), placed AS (
     INSERT INTO orders (id, customer_id, status, items, total_cents, created_at)
     SELECT $1::uuid, $2::text, $3::text, $4::jsonb, $5::bigint, $6::timestamptz FROM claimed
-)
-INSERT INTO outbox (event_id, payload) SELECT $7::uuid, $8::jsonb FROM claimed`
+) ` + addKeyedEvent
 	selectOrder = `SELECT id::text, customer_id, status, items, total_cents, created_at FROM orders`
 	findOrder   = selectOrder + ` WHERE id = $1`
 	firstPage   = selectOrder + ` ORDER BY id DESC LIMIT $1`
@@ -60,16 +58,20 @@ func (s *Store) Add(ctx context.Context, placement order.Placement) (order.Order
 }
 
 func (s *Store) add(ctx context.Context, placement order.Placement) (order.Order, bool, error) {
-	arguments, err := columns(placement)
+	placed, err := columns(placement.Order)
 	if err != nil {
 		return order.Order{}, false, err
 	}
+	event, err := eventColumns(ctx, placement.Event)
+	if err != nil {
+		return order.Order{}, false, fmt.Errorf("fill outbox: %w", err)
+	}
 	if placement.Key == nil {
-		_, err := s.insert(ctx, addOrder, arguments)
+		_, err := s.insert(ctx, addOrder, append(placed, event...))
 		return placement.Order, false, err
 	}
 	key := *placement.Key
-	arguments = append(arguments, key.Key, key.Fingerprint[:], key.ExpiresAt, key.Now)
+	arguments := slices.Concat(placed, []any{key.Key, key.Fingerprint[:], key.ExpiresAt, key.Now}, event)
 	for range claims {
 		written, err := s.insert(ctx, addKeyedOrder, arguments)
 		if err != nil || written {
@@ -107,8 +109,8 @@ func (s *Store) replay(ctx context.Context, key order.IdempotencyKey) (order.Ord
 	return found.toDomain()
 }
 
-func columns(placement order.Placement) ([]any, error) {
-	state := placement.Order.Snapshot()
+func columns(placed order.Order) ([]any, error) {
+	state := placed.Snapshot()
 	rows := make([]itemRow, 0, len(state.Items))
 	for _, item := range state.Items {
 		rows = append(rows, itemRow(item))
@@ -117,14 +119,7 @@ func columns(placement order.Placement) ([]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode items: %w", err)
 	}
-	payload, err := events.EncodePlaced(placement.Event)
-	if err != nil {
-		return nil, fmt.Errorf("fill outbox: %w", err)
-	}
-	return []any{
-		string(state.ID), state.CustomerID, string(state.Status), items, state.TotalCents, state.CreatedAt,
-		string(placement.Event.EventID), payload,
-	}, nil
+	return []any{string(state.ID), state.CustomerID, string(state.Status), items, state.TotalCents, state.CreatedAt}, nil
 }
 
 func (s *Store) Find(ctx context.Context, id order.ID) (order.Order, error) {
