@@ -10,19 +10,31 @@ from slipway.contract.registry import check
 from slipway.contract.repository import Repository
 
 EXAMPLE = ".env.example"
+EXAMPLES = r"\.env(?:\.[a-z0-9-]+)?\.example$"
 DOCUMENT = "docs/configuration.md"
+DOCUMENTS = r"docs/configuration(?:-[a-z0-9-]+)?\.md$"
 CODE = r"internal/platform/config/.*(?<!_test)\.go$"
 VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 RUNTIME = frozenset({"GOMAXPROCS", "GOMEMLIMIT", "TZ"})
 AGENT = re.compile(r"(?:DD|OTEL)_[A-Z_]+")
 
 
-def in_example(repository: Repository) -> dict[str, int]:
-    """Give each variable of .env.example with its line, set or commented out."""
-    found: dict[str, int] = {}
-    for number, line in repository.lines(EXAMPLE):
-        if match := re.match(r"#?\s?([A-Z][A-Z0-9_]*)=", line):
-            found[match[1]] = number
+def in_examples(repository: Repository) -> dict[str, tuple[str, int]]:
+    """Give each variable of .env.example and .env.*.example with its file and line, set or commented out."""
+    found: dict[str, tuple[str, int]] = {}
+    for path in repository.matching(EXAMPLES):
+        for number, line in repository.lines(path):
+            if match := re.match(r"#?\s?([A-Z][A-Z0-9_]*)=", line):
+                found[match[1]] = path, number
+    return found
+
+
+def in_documents(repository: Repository) -> dict[str, str]:
+    """Give each variable that docs/configuration.md and docs/configuration-*.md describe, with the file."""
+    found: dict[str, str] = {}
+    for path in repository.matching(DOCUMENTS):
+        for name in re.findall(r"^\| `([A-Z][A-Z0-9_]*)`", repository.text(path), re.MULTILINE):
+            found[name] = path
     return found
 
 
@@ -30,7 +42,7 @@ def in_code(repository: Repository) -> dict[str, str]:
     """Give each variable that the configuration package reads, with its file."""
     found: dict[str, str] = {}
     for path in repository.matching(CODE):
-        for name in re.findall(r'"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|STORE|ENVIRONMENT)"', repository.text(path)):
+        for name in re.findall(r'"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|STORE|BROKER|ENVIRONMENT)"', repository.text(path)):
             found.setdefault(name, path)
     return found
 
@@ -58,7 +70,7 @@ def in_manifests(repository: Repository) -> dict[str, str]:
 )
 def example_is_whole(repository: Repository) -> Iterator[tuple[str, int, str]]:
     """Yield variables of the code that the example lacks."""
-    known = in_example(repository)
+    known = in_examples(repository)
     for name, path in in_code(repository).items():
         if name not in known:
             yield path, 0, f"{name} is read and not in {EXAMPLE}"
@@ -73,9 +85,9 @@ def example_is_whole(repository: Repository) -> Iterator[tuple[str, int, str]]:
 def example_is_read(repository: Repository) -> Iterator[tuple[str, int, str]]:
     """Yield variables of the example that the code does not read."""
     read = in_code(repository)
-    for name, line in in_example(repository).items():
+    for name, (path, line) in in_examples(repository).items():
         if read and name not in read and not AGENT.fullmatch(name):
-            yield EXAMPLE, line, f"{name} is read by nothing in the configuration package"
+            yield path, line, f"{name} is read by nothing in the configuration package"
 
 
 @check(
@@ -88,13 +100,14 @@ def documented(repository: Repository) -> Iterator[tuple[str, int, str]]:
     """Yield variables of the example that the documentation lacks, and the other way round."""
     if DOCUMENT not in repository.files:
         return
-    known = in_example(repository)
-    told = set(re.findall(r"^\| `([A-Z][A-Z0-9_]*)`", repository.text(DOCUMENT), re.MULTILINE))
-    for name, line in known.items():
+    known = in_examples(repository)
+    told = in_documents(repository)
+    for name, (path, line) in known.items():
         if name not in told:
-            yield EXAMPLE, line, f"{name} is not in {DOCUMENT}"
-    for name in sorted(told - set(known)):
-        yield DOCUMENT, 0, f"{name} is documented and not in {EXAMPLE}"
+            yield path, line, f"{name} is not in {DOCUMENT}"
+    for name, path in told.items():
+        if name not in known:
+            yield path, 0, f"{name} is documented and not in {EXAMPLE}"
 
 
 @check(
@@ -105,7 +118,7 @@ def documented(repository: Repository) -> Iterator[tuple[str, int, str]]:
 )
 def manifests_are_read(repository: Repository) -> Iterator[tuple[str, int, str]]:
     """Yield variables in manifests that the service does not know."""
-    known = in_example(repository)
+    known = in_examples(repository)
     for name, path in in_manifests(repository).items():
         if known and name not in known and name not in RUNTIME and not AGENT.fullmatch(name):
             yield path, 0, f"{name} is set and not in {EXAMPLE}"

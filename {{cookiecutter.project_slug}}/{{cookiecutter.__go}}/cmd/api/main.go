@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"{{ cookiecutter.__go_module }}/internal/adapters/broker"
 	"{{ cookiecutter.__go_module }}/internal/adapters/httpapi"
 	"{{ cookiecutter.__go_module }}/internal/adapters/retention"
 	"{{ cookiecutter.__go_module }}/internal/adapters/store"
@@ -65,12 +66,8 @@ func start(ctx context.Context, p *process.Process) (*httpserver.Server, error) 
 		return nil, fmt.Errorf("start store: %w", err)
 	}
 	if opened.InProcess {
-		projector := &app.Projector{
-			Inbox: opened.Inbox, Metrics: p.Telemetry, Tracer: p.Telemetry, Logger: p.Logger,
-			Every: p.Config.WorkerPollInterval, Wake: opened.Wake,
-		}
-		if err := p.Group.Start(ctx, lifecycle.Component{Name: "projector", Run: projector.Run}); err != nil {
-			return nil, fmt.Errorf("start projector: %w", err)
+		if err := broker.Start(ctx, p, opened); err != nil {
+			return nil, err
 		}
 		purger := &retention.Purger{
 			Records: opened.Retention, Logger: p.Logger, Clock: time.Now,

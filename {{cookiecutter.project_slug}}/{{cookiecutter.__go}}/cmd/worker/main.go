@@ -6,9 +6,9 @@ import (
 	"os"
 	"time"
 
+	"{{ cookiecutter.__go_module }}/internal/adapters/broker"
 	"{{ cookiecutter.__go_module }}/internal/adapters/retention"
 	"{{ cookiecutter.__go_module }}/internal/adapters/store"
-	"{{ cookiecutter.__go_module }}/internal/app"
 	"{{ cookiecutter.__go_module }}/internal/platform/config"
 	"{{ cookiecutter.__go_module }}/internal/platform/health"
 	"{{ cookiecutter.__go_module }}/internal/platform/lifecycle"
@@ -63,12 +63,8 @@ func start(ctx context.Context, p *process.Process) error {
 	if err := p.Group.Start(ctx, lifecycle.Component{Name: "store", Stop: opened.Close}); err != nil {
 		return fmt.Errorf("start store: %w", err)
 	}
-	projector := &app.Projector{
-		Inbox: opened.Inbox, Metrics: p.Telemetry, Tracer: p.Telemetry, Logger: p.Logger,
-		Every: p.Config.WorkerPollInterval, Wake: opened.Wake,
-	}
-	if err := p.Group.Start(ctx, lifecycle.Component{Name: "projector", Run: projector.Run}); err != nil {
-		return fmt.Errorf("start projector: %w", err)
+	if err := broker.Start(ctx, p, opened); err != nil {
+		return err
 	}
 	if err := p.Group.Start(ctx, lifecycle.Component{Name: "purger", Run: purger(p, opened).Run}); err != nil {
 		return fmt.Errorf("start purger: %w", err)

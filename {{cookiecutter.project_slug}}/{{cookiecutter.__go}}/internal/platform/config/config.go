@@ -28,6 +28,7 @@ type Config struct {
 	AdminAddr          string
 	LogLevel           slog.Level
 	Store              Store
+	Broker             Broker
 	Auth               Auth
 	Telemetry          Telemetry
 	ShutdownTimeout    time.Duration
@@ -88,7 +89,7 @@ func (c *Config) variables() []variable {
 		{"PPROF_ENABLED", "false", boolean(&c.PprofEnabled)},
 		{"WORKER_POLL_INTERVAL", "500ms", duration(&c.WorkerPollInterval, 10*time.Millisecond, time.Hour)},
 	}
-	return slices.Concat(common, c.PipelineSettings.variables(), c.Telemetry.variables(), c.Auth.variables(), c.Store.variables())
+	return slices.Concat(common, c.PipelineSettings.variables(), c.Telemetry.variables(), c.Auth.variables(), c.Store.variables(), c.Broker.variables())
 }
 
 func Load(process Process, lookup Lookup) (Config, error) {
@@ -131,6 +132,7 @@ func (c *Config) contradictions(process Process) []string {
 	problems = append(problems, c.Telemetry.contradictions(c.Environment)...)
 	if process != Pipeline {
 		problems = append(problems, c.Store.contradictions(c)...)
+		problems = append(problems, c.Broker.contradictions(c)...)
 	}
 	return problems
 }

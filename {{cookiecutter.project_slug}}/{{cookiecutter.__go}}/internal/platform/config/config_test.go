@@ -1,9 +1,9 @@
 package config_test
 
 import (
-	"bufio"
 	"errors"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -32,28 +32,32 @@ func problems(t *testing.T, process config.Process, values map[string]string) []
 	return invalid.Problems
 }
 
-func exampleFile(t *testing.T) map[string]string {
+func exampleFiles(t *testing.T) map[string]string {
 	t.Helper()
-	file, err := os.Open("../../../.env.example")
+	more, err := filepath.Glob("../../../.env.*.example")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
 	values := map[string]string{}
-	for scanner := bufio.NewScanner(file); scanner.Scan(); {
-		line := strings.TrimSpace(scanner.Text())
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
+	for _, path := range append(more, "../../../.env.example") {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
 		}
-		name, value, _ := strings.Cut(line, "=")
-		values[name] = value
+		for line := range strings.Lines(string(content)) {
+			if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
+				continue
+			}
+			name, value, _ := strings.Cut(line, "=")
+			values[name] = value
+		}
 	}
 	return values
 }
 
-func TestExampleFileNamesEveryVariableWithItsDefault(t *testing.T) {
+func TestExampleFilesNameEveryVariableWithItsDefault(t *testing.T) {
 	t.Parallel()
-	example := exampleFile(t)
+	example := exampleFiles(t)
 	read := map[string]bool{}
 
 	defaults, errDefaults := config.Load(config.API, func(name string) (string, bool) {
@@ -66,16 +70,16 @@ func TestExampleFileNamesEveryVariableWithItsDefault(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(defaults, loaded) {
-		t.Errorf("defaults are %+v, the file says %+v", defaults, loaded)
+		t.Errorf("defaults are %+v, the files say %+v", defaults, loaded)
 	}
 	for name := range example {
 		if !read[name] {
-			t.Errorf("%s is in .env.example and read by nothing", name)
+			t.Errorf("%s is in an example file and read by nothing", name)
 		}
 	}
 	for name := range read {
 		if _, found := example[name]; !found {
-			t.Errorf("%s is read and not in .env.example", name)
+			t.Errorf("%s is read and in no example file", name)
 		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"{{ cookiecutter.__go_module }}/internal/adapters/contract"
 	"{{ cookiecutter.__go_module }}/internal/adapters/outbox"
 	"{{ cookiecutter.__go_module }}/internal/app"
@@ -154,9 +156,7 @@ type losesTheTrace struct{ *frail }
 
 func (s losesTheTrace) Add(ctx context.Context, made order.Placement) (order.Order, bool, error) {
 	if made.Key != nil {
-		detached, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		return s.frail.Add(detached, made)
+		ctx = trace.ContextWithSpanContext(ctx, trace.SpanContext{})
 	}
 	return s.frail.Add(ctx, made)
 }
