@@ -53,21 +53,21 @@ func RunOutbox(t *testing.T, open func(t *testing.T) OutboxSubject) {
 
 func outboxBehaviours() map[string]func(t *testing.T, store OutboxStore) {
 	return map[string]func(t *testing.T, store OutboxStore){
-		"hands over the oldest messages first":      handsOverOldestFirst,
-		"keeps the trace context of an order":       keepsTheTraceContext,
-		"removes what was published and no more":    removesWhatWasPublished,
-		"a mark may be repeated":                    marksAgain,
-		"one owner holds the lease":                 leasesToOne,
-		"one of many racing owners gets the lease":  leasesToOneOfMany,
-		"an owner extends its lease":                extendsALease,
-		"a lease that has ended goes to the next":   passesALeaseOn,
-		"a late owner changes nothing":              refusesALateOwner,
+		"hands over the oldest messages first":       handsOverOldestFirst,
+		"keeps the trace context of an order":        keepsTheTraceContext,
+		"removes what was published and no more":     removesWhatWasPublished,
+		"a mark may be repeated":                     marksAgain,
+		"one owner holds the lease":                  leasesToOne,
+		"one of many racing owners gets the lease":   leasesToOneOfMany,
+		"an owner extends its lease":                 extendsALease,
+		"a lease that has ended goes to the next":    passesALeaseOn,
+		"a late owner changes nothing":               refusesALateOwner,
 		"a released lease is free and worth no more": releasesALease,
-		"a late owner releases nothing":             keepsALeaseFromALateRelease,
-		"a parked message steps aside":              parksAMessage,
-		"tells what waits and for how long":         tellsItsBacklog,
-		"a projector beside a relay loses nothing":  sharesWithAProjector,
-		"a relay's calls heed their context":        relayHeedsItsContext,
+		"a late owner releases nothing":              keepsALeaseFromALateRelease,
+		"a parked message steps aside":               parksAMessage,
+		"tells what waits and for how long":          tellsItsBacklog,
+		"a projector beside a relay loses nothing":   sharesWithAProjector,
+		"a relay's calls heed their context":         relayHeedsItsContext,
 	}
 }
 
@@ -382,7 +382,9 @@ func relayCalls(store OutboxStore) map[string]func(ctx context.Context) error {
 		"mark": func(ctx context.Context) error {
 			return store.MarkPublished(ctx, lease, []string{string(order.NewID(epoch()))})
 		},
-		"park":    func(ctx context.Context) error { return store.ParkMessage(ctx, lease, string(order.NewID(epoch())), "x") },
+		"park": func(ctx context.Context) error {
+			return store.ParkMessage(ctx, lease, string(order.NewID(epoch())), "x")
+		},
 		"backlog": func(ctx context.Context) error { _, err := store.Backlog(ctx); return err },
 	}
 }

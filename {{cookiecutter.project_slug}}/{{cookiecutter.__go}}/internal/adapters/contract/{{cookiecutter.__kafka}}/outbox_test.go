@@ -163,7 +163,9 @@ func (s losesTheTrace) Add(ctx context.Context, made order.Placement) (order.Ord
 
 type parksNothing struct{ *frail }
 
-func (s parksNothing) ParkMessage(ctx context.Context, _ outbox.Lease, _, _ string) error { return s.reach(ctx) }
+func (s parksNothing) ParkMessage(ctx context.Context, _ outbox.Lease, _, _ string) error {
+	return s.reach(ctx)
+}
 
 type countsWrongly struct{ *frail }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -96,7 +97,7 @@ func (c *Codec) Encode(event order.Placed, traceParent string) ([]byte, error) {
 		DataSchema:      c.id,
 		TraceParent:     traceParent,
 		Data: placed{
-			OrderID: string(event.OrderID), CustomerID: event.CustomerID, TotalCents: json.Number(fmt.Sprint(event.TotalCents)),
+			OrderID: string(event.OrderID), CustomerID: event.CustomerID, TotalCents: json.Number(strconv.FormatInt(event.TotalCents, 10)),
 		},
 	})
 	if err != nil {

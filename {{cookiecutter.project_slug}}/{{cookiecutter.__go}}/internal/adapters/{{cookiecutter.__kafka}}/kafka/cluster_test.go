@@ -133,7 +133,7 @@ func placeOne(tb testing.TB, store order.Repository) string {
 
 func apply(ctx context.Context, event order.Placed, summaries app.Summaries) error {
 	_, err := summaries.Apply(ctx, event)
-	return err //nolint:wrapcheck // the store's own error is what is tested
+	return err
 }
 
 func counted(t *testing.T, store app.Summaries) int64 {

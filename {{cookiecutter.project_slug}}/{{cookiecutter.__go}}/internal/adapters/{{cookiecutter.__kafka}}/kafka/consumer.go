@@ -21,6 +21,7 @@ import (
 
 const (
 	patience      = 500 * time.Millisecond
+	fetchWait     = time.Second
 	commitTimeout = 5 * time.Second
 	lagTimeout    = 3 * time.Second
 	lagEvery      = 5 * time.Second
@@ -62,7 +63,7 @@ func NewConsumer(
 		kgo.SessionTimeout(sessionTimeout),
 		kgo.RebalanceTimeout(settings.RebalanceTimeout),
 		kgo.FetchMaxBytes(inFlightBytes),
-		kgo.MaxConcurrentFetches(1),
+		kgo.FetchMaxWait(fetchWait),
 	)
 	if err != nil {
 		return nil, err

@@ -64,18 +64,19 @@ func TestEveryOrderIsCountedExactlyOnceUnderAllFaultsTogether(t *testing.T) {
 			return apply(ctx, event, summaries)
 		}
 	}
-	work := func() {
-		inbox := consumer(t, settings(brokers), store, broker)
-		for ctx.Err() == nil {
-			_, _ = inbox.Take(ctx, 20, flaky)
+	work := func(inbox app.Inbox) func() {
+		return func() {
+			for ctx.Err() == nil {
+				_, _ = inbox.Take(ctx, 20, flaky)
+			}
 		}
 	}
 
 	group.Go(func() { _ = relay(store, producer(t, settings(brokers), broker), broker, "a").Run(ctx) })
 	group.Go(func() { _ = relay(store, producer(t, settings(brokers), broker), broker, "b").Run(ctx) })
-	group.Go(work)
+	group.Go(work(consumer(t, settings(brokers), store, broker)))
 	place(t, store, orders/2)
-	group.Go(work)
+	group.Go(work(consumer(t, settings(brokers), store, broker)))
 	place(t, store, orders/2)
 
 	until(t, "the last order", func() bool { return counted(t, store) >= orders && committed(t, brokers) == ends(t, brokers, topic) })

@@ -354,22 +354,24 @@ func TestAMemberThatJoinsInMidBatchRepeatsNothingInTheSummary(t *testing.T) {
 	var group sync.WaitGroup
 	joined := make(chan struct{})
 	var once sync.Once
-	slow := func(ctx context.Context, event order.Placed, summaries app.Summaries) error {
-		if counted(t, store) > 20 {
+	var calls atomic.Int64
+	telling := func(ctx context.Context, event order.Placed, summaries app.Summaries) error {
+		if calls.Add(1) > 20 {
 			once.Do(func() { close(joined) })
 		}
 		return apply(ctx, event, summaries)
 	}
-	work := func() {
-		inbox := consumer(t, settings(brokers), store, broker)
-		for ctx.Err() == nil {
-			_, _ = inbox.Take(ctx, 10, slow)
+	work := func(inbox app.Inbox) func() {
+		return func() {
+			for ctx.Err() == nil {
+				_, _ = inbox.Take(ctx, 10, telling)
+			}
 		}
 	}
 
-	group.Go(work)
+	group.Go(work(consumer(t, settings(brokers), store, broker)))
 	<-joined
-	group.Go(work)
+	group.Go(work(consumer(t, settings(brokers), store, broker)))
 
 	until(t, "the end of the topic", func() bool { return committed(t, brokers) == 300 })
 	cancel()
