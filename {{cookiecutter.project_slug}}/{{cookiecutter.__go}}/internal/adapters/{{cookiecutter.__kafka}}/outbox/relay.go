@@ -44,16 +44,16 @@ type Relay struct {
 	Every     time.Duration
 	Wake      <-chan struct{}
 
-	lease Lease
+	lease    Lease
+	failures int
 }
 
 func (r *Relay) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	failures := 0
 	for {
 		wake := r.Wake
-		if failures > 0 {
+		if r.failures > 0 {
 			wake = nil
 		}
 		select {
@@ -68,11 +68,9 @@ func (r *Relay) Run(ctx context.Context) error {
 		case errors.Is(err, ErrLeaseLost):
 			r.Logger.WarnContext(ctx, "Lease lost", "owner", r.Owner)
 		case err != nil:
-			failures = min(failures+1, mostDoubling)
-			pause = rand.N(min(longestPause, firstPause<<failures)) + 1 //nolint:gosec // jitter needs no secrecy
+			r.failures = min(r.failures+1, mostDoubling)
+			pause = rand.N(min(longestPause, firstPause<<r.failures)) + 1 //nolint:gosec // jitter needs no secrecy
 			r.Logger.ErrorContext(ctx, "Failed to publish events", "error", err, "retry_in", pause.String())
-		default:
-			failures = 0
 		}
 		timer.Reset(pause)
 	}
@@ -85,6 +83,7 @@ func (r *Relay) Drain(ctx context.Context, stop <-chan struct{}) error {
 		if err != nil {
 			return err
 		}
+		r.failures = 0
 		select {
 		case <-stop:
 			return nil
