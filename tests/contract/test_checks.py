@@ -190,6 +190,14 @@ DEFECTS = [
         "DRAIN_DELAY",
     ),
     Defect("ENV002", add(".env.example", "NOBODY_READS=1\n"), ".env.example", "NOBODY_READS"),
+    Defect("ENV002", write(".env.more.example", "NOBODY_READS=1\n"), ".env.more.example", "NOBODY_READS"),
+    Defect("ENV003", write(".env.more.example", "NOBODY_READS=1\n"), ".env.more.example", "NOBODY_READS"),
+    Defect(
+        "ENV003",
+        write("docs/configuration-more.md", "| `INVENTED_NAME` | 1 | x |\n"),
+        "docs/configuration-more.md",
+        "INVENTED_NAME",
+    ),
     Defect("ENV003", replace("docs/configuration.md", r"^\| `DRAIN_DELAY`.*$\n", ""), ".env.example", "DRAIN_DELAY"),
     Defect(
         "ENV003",

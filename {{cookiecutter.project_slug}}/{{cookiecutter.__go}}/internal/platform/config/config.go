@@ -130,8 +130,10 @@ func (c *Config) contradictions(process Process) []string {
 		problems = append(problems, c.Auth.contradictions(c.Environment)...)
 	}
 	problems = append(problems, c.Telemetry.contradictions(c.Environment)...)
-	if process != Pipeline {
+	if slices.Contains([]Process{API, Worker, Migrate}, process) {
 		problems = append(problems, c.Store.contradictions(c)...)
+	}
+	if process != Pipeline && process != Migrate {
 		problems = append(problems, c.Broker.contradictions(c)...)
 	}
 	return problems
