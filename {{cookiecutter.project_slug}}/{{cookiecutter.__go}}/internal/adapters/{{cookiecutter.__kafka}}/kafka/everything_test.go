@@ -54,7 +54,7 @@ func TestEveryOrderIsCountedExactlyOnceUnderAllFaultsTogether(t *testing.T) {
 	var group sync.WaitGroup
 	var calls atomic.Int64
 	flaky := func(ctx context.Context, event order.Placed, summaries app.Summaries) error {
-		switch calls.Add(1) % 11 {
+		switch calls.Add(1) % 41 {
 		case 3:
 			return failure.ErrUnavailable
 		case 7:

@@ -17,7 +17,7 @@ const (
 	SASLScramSHA256 = "scram-sha-256"
 	SASLScramSHA512 = "scram-sha-512"
 
-	DeadLetters Process = "dead-letters"
+	DeadLetters Process = "deadletters"
 )
 
 // Broker says what carries events. The limits are those of one record, but for Batch, which is how many are in flight.
