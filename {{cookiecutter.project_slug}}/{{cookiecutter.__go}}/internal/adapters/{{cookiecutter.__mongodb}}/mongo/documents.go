@@ -1,12 +1,12 @@
 package mongo
 
 import (
+	"context"
 	"fmt"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
-	"{{ cookiecutter.__go_module }}/internal/adapters/events"
 	"{{ cookiecutter.__go_module }}/internal/domain/order"
 )
 
@@ -40,13 +40,6 @@ type keyDocument struct {
 	ExpiresAt   time.Time `bson:"expires_at"`
 }
 
-type eventDocument struct {
-	ID        string    `bson:"_id"`
-	Payload   string    `bson:"payload"`
-	Position  int64     `bson:"position"`
-	CreatedAt time.Time `bson:"created_at"`
-}
-
 type markDocument struct {
 	ID          string    `bson:"_id"`
 	ProcessedAt time.Time `bson:"processed_at"`
@@ -63,18 +56,12 @@ type placementDocuments struct {
 	key   *order.IdempotencyKey
 }
 
-func documentsOf(placement order.Placement) (placementDocuments, error) {
-	event, err := eventOf(placement.Event)
+func documentsOf(ctx context.Context, placement order.Placement) (placementDocuments, error) {
+	event, err := eventOf(ctx, placement.Event)
 	if err != nil {
 		return placementDocuments{}, fmt.Errorf("fill outbox: %w", err)
 	}
 	return placementDocuments{order: documentOf(placement.Order), event: event, key: placement.Key}, nil
-}
-
-func eventOf(event order.Placed) (eventDocument, error) {
-	payload, err := events.EncodePlaced(event)
-	now := time.Now()
-	return eventDocument{ID: string(event.EventID), Payload: string(payload), Position: now.UnixNano(), CreatedAt: now}, err
 }
 
 func documentOf(placed order.Order) orderDocument {

@@ -33,7 +33,7 @@ func (s *Store) Add(ctx context.Context, placement order.Placement) (order.Order
 }
 
 func (s *Store) add(ctx context.Context, placement order.Placement) (order.Order, bool, error) {
-	written, err := documentsOf(placement)
+	written, err := documentsOf(ctx, placement)
 	if err != nil {
 		return order.Order{}, false, err
 	}
