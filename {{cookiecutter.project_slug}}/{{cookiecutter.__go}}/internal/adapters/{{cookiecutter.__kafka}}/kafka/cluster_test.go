@@ -223,7 +223,6 @@ func send(t *testing.T, brokers *kfake.Cluster, records ...*kgo.Record) {
 	}
 }
 
-// crashing is an outbox whose relay dies between the acknowledgement of the broker and the mark, now and then.
 type crashing struct {
 	*memory.Store
 

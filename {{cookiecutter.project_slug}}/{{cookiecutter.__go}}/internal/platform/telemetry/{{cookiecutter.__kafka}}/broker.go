@@ -97,7 +97,7 @@ func (b *Broker) LeaseHeld(ctx context.Context, held bool) {
 // with the event, and how to end the span.
 func (b *Broker) Send(ctx context.Context, topic, id, caused string) (string, func(error)) {
 	ctx, root := b.below(ctx, caused)
-	ctx, span := b.telemetry.tracer.Start(ctx, "send "+topic, append(root, trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(
+	ctx, end := b.begin(ctx, "send "+topic, append(root, trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(
 		attribute.String("messaging.system", "kafka"),
 		attribute.String("messaging.operation.type", "send"),
 		attribute.String("messaging.operation.name", "send"),
@@ -106,7 +106,7 @@ func (b *Broker) Send(ctx context.Context, topic, id, caused string) (string, fu
 	))...)
 	carrier := propagation.MapCarrier{}
 	b.telemetry.propagator.Inject(ctx, carrier)
-	return carrier.Get("traceparent"), ended(span, "send "+topic)
+	return carrier.Get("traceparent"), end
 }
 
 // Process begins the span of a record that is worked on, below the span that sent it. A trace of another call that caused
@@ -117,7 +117,7 @@ func (b *Broker) Process(ctx context.Context, from Delivery) (context.Context, f
 	if caused.IsValid() && from.Caused != "" && caused.TraceID() != trace.SpanContextFromContext(ctx).TraceID() {
 		options = append(options, trace.WithLinks(trace.Link{SpanContext: caused}))
 	}
-	ctx, span := b.telemetry.tracer.Start(ctx, "process "+from.Topic, append(options, trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
+	return b.begin(ctx, "process "+from.Topic, append(options, trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
 		attribute.String("messaging.system", "kafka"),
 		attribute.String("messaging.operation.type", "process"),
 		attribute.String("messaging.operation.name", "process"),
@@ -126,7 +126,6 @@ func (b *Broker) Process(ctx context.Context, from Delivery) (context.Context, f
 		attribute.String("messaging.consumer.group.name", from.Group),
 		attribute.Int64("messaging.kafka.offset", from.Offset),
 	))...)
-	return ctx, ended(span, "process "+from.Topic)
 }
 
 func (b *Broker) below(ctx context.Context, parent string) (context.Context, []trace.SpanStartOption) {
@@ -140,9 +139,10 @@ func (b *Broker) extract(ctx context.Context, parent string) context.Context {
 	return b.telemetry.propagator.Extract(ctx, propagation.MapCarrier{"traceparent": parent})
 }
 
-func ended(span trace.Span, description string) func(error) {
-	return func(err error) {
-		fail(span, description, err)
+func (b *Broker) begin(ctx context.Context, name string, options ...trace.SpanStartOption) (context.Context, func(error)) {
+	ctx, span := b.telemetry.tracer.Start(ctx, name, options...)
+	return ctx, func(err error) {
+		fail(span, name, err)
 		span.End()
 	}
 }

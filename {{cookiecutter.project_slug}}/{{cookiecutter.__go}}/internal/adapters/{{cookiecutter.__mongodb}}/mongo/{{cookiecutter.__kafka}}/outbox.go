@@ -94,8 +94,6 @@ func (s *Store) ParkMessage(ctx context.Context, lease outbox.Lease, id, reason 
 	})
 }
 
-// settleAs does work while the lease is held. It writes to the lease, so that a change of the owner at the same moment
-// makes one of the two transactions run again.
 func (s *Store) settleAs(ctx context.Context, lease outbox.Lease, work func(ctx context.Context) error) error {
 	ctx, cancel := s.limited(ctx)
 	defer cancel()

@@ -9,8 +9,6 @@ import (
 	"{{ cookiecutter.__go_module }}/internal/domain/order"
 )
 
-// eventDocument waits at a position, the moment of its writing in nanoseconds, so that a process hands on its events in
-// the order in which it wrote them. Nobody remembers a position: what is written late is found all the same.
 type eventDocument struct {
 	ID          string    `bson:"_id"`
 	Payload     string    `bson:"payload"`
