@@ -78,7 +78,7 @@ def test_a_given_answer_goes_before_what_was_found(adopting: Adopting, tmp_path:
 @pytest.mark.parametrize(
     ("question", "answer", "said"),
     [
-        ("datastore", "mysql", "it is not one of postgresql, mongodb, none"),
+        ("datastore", "mysql", "it is not one of mongodb, postgresql, none"),
         ("project_slug", "Not A Slug", "it is not a DNS label"),
         ("colour", "green", "the template asks for project_name"),
     ],

@@ -338,14 +338,23 @@ def test_a_store_that_comes_late_is_noticed(start: Start, behind: dict[str, str]
     assert (worker.ready().stop(), api.stop()) == (0, 0)
 
 
-def test_a_migration_without_its_store_fails_soon_and_succeeds_when_it_is_repeated(
-    start: Start, behind: dict[str, str], proxy: Proxy
-) -> None:
+def test_a_migration_waits_for_its_store(start: Start, behind: dict[str, str], proxy: Proxy) -> None:
     proxy.refuse()
-    failed = start("migrate", "up", **behind)
-    code = failed.process.wait(PATIENCE)
-    proxy.serve()
-    repeated = start("migrate", "up", **behind).process.wait(PATIENCE)
+    migration = start("migrate", "up", **behind)
+    until(lambda: "Failed to connect to database" in [line["msg"] for line in lines(migration)], "the wait")
 
-    assert (code, repeated) == (1, 0)
-    assert (lines(failed)[-1]["level"], lines(failed)[-1]["msg"]) == ("ERROR", "Failed to migrate store")
+    proxy.serve()
+    code = migration.process.wait(PATIENCE)
+
+    assert code == 0
+    assert lines(migration)[-1]["msg"] == "Store migrated"
+
+
+def test_a_migration_whose_store_stays_away_says_so(start: Start, behind: dict[str, str], proxy: Proxy) -> None:
+    proxy.refuse()
+
+    migration = start("migrate", "up", **{**behind, "DATABASE_START_TIMEOUT": "1s"})
+    code = migration.process.wait(PATIENCE)
+
+    assert code == 1
+    assert (lines(migration)[-1]["level"], lines(migration)[-1]["msg"]) == ("ERROR", "Failed to migrate store")

@@ -102,7 +102,7 @@ ENDS: dict[tuple[str, str], Callable[[Start, Path], int]] = {
     ("worker", "1"): lambda start, _: taken(start, "worker", "ADMIN_ADDR"),
     ("worker", "2"): lambda start, _: run(start, "worker", "faster"),
     ("migrate", "0"): lambda start, _: run(start, "migrate", "up"),
-    ("migrate", "1"): lambda start, _: run(start, "migrate", "up", **NOWHERE),
+    ("migrate", "1"): lambda start, _: run(start, "migrate", "up", **NOWHERE, DATABASE_START_TIMEOUT="1s"),
     ("migrate", "2"): lambda start, _: run(start, "migrate"),
     ("pipeline", "0"): lambda start, place: run(start, "pipeline", PIPELINE_OUTPUT=str(place / "out")),
     ("pipeline", "1"): lambda start, place: run(

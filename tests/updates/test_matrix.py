@@ -224,7 +224,7 @@ def test_a_choice_changed_later_brings_and_takes_its_files(  # noqa: PLR0917  --
 
 
 def test_an_edited_file_of_a_choice_that_goes_is_kept_and_named(history: Starts, tmp_path: Path) -> None:  # A7
-    service = lives(history.template, "copier", "v0.2.0", dict(FIRST_DAY), tmp_path / "born")
+    service = lives(history.template, "copier", "v0.2.0", {**FIRST_DAY, "datastore": "postgresql"}, tmp_path / "born")
     path = service / "internal/adapters/postgres/orders.go"
     path.write_text(path.read_text(encoding="utf-8") + "\n// Ours.\n", encoding="utf-8")
     commit(service)

@@ -52,7 +52,7 @@ func isPlayground(environment string) bool {
 func migrate(ctx context.Context, p *process.Process, command string) (int, error) {
 	p.Logger.InfoContext(ctx, "Migrating store", "command", command, "store", p.Config.Store.Kind)
 	started := time.Now()
-	found, err := store.Migrate(ctx, p.Config, command)
+	found, err := store.Migrate(ctx, p.Config, p.Logger, command)
 	if err != nil {
 		return process.ExitFailed, err
 	}
@@ -66,7 +66,7 @@ func migrate(ctx context.Context, p *process.Process, command string) (int, erro
 }
 
 func status(ctx context.Context, p *process.Process) (int, error) {
-	found, err := store.Migrate(ctx, p.Config, store.CommandStatus)
+	found, err := store.Migrate(ctx, p.Config, p.Logger, store.CommandStatus)
 	if err != nil {
 		return process.ExitFailed, err
 	}

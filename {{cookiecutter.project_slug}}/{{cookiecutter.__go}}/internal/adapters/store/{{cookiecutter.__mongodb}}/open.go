@@ -40,34 +40,18 @@ func Open(
 	}), nil
 }
 
-// Migrate runs one command and returns the migrations as they are after it.
-func Migrate(ctx context.Context, loaded config.Config, command string) (found []Migration, err error) {
+// Migrate runs one command and returns the migrations as they are after it. It waits for a database that comes up.
+func Migrate(ctx context.Context, loaded config.Config, logger *slog.Logger, command string) ([]Migration, error) {
 	if loaded.Store.Kind == config.StoreMemory {
 		return nil, nil
 	}
-	migrator, err := mongo.NewMigrator(settings(config.Migrate, loaded), migrations.Files)
+	opened, err := mongo.NewMigrator(settings(config.Migrate, loaded), migrations.Files)
 	if err != nil {
 		return nil, fmt.Errorf("open mongodb: %w", err)
 	}
-	defer func() { err = errors.Join(err, migrator.Close(ctx)) }()
-	switch command {
-	case CommandUp:
-		err = migrator.Up(ctx)
-	case CommandDown:
-		err = migrator.Down(ctx)
-	case CommandStatus:
-	default:
-		err = fmt.Errorf("command %q is unknown", command)
-	}
+	found, err := migrate(ctx, opened, logger, command)
 	if err != nil {
 		return nil, fmt.Errorf("migrate mongodb: %w", err)
-	}
-	states, err := migrator.Status(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read migrations of mongodb: %w", err)
-	}
-	for _, one := range states {
-		found = append(found, Migration(one))
 	}
 	return found, nil
 }

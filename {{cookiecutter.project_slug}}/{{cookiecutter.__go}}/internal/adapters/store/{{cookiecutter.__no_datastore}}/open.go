@@ -12,6 +12,6 @@ func Open(_ context.Context, _ config.Process, _ config.Config, _ *slog.Logger, 
 	return openMemory(), nil
 }
 
-func Migrate(_ context.Context, _ config.Config, _ string) ([]Migration, error) {
+func Migrate(_ context.Context, _ config.Config, _ *slog.Logger, _ string) ([]Migration, error) {
 	return nil, nil
 }

@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"slices"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 
+	"{{ cookiecutter.__go_module }}/internal/adapters/await"
 	"{{ cookiecutter.__go_module }}/internal/adapters/schema"
 )
 
@@ -26,6 +29,8 @@ type Migrator struct {
 	files    []schema.File
 	timeout  time.Duration
 	lock     lock
+
+	startTimeout time.Duration
 }
 
 // NewMigrator opens connections of its own. Its commands have no time limit, for a migration may take long.
@@ -38,7 +43,22 @@ func NewMigrator(settings Settings, files fs.FS) (*Migrator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Migrator{client: client, database: database, files: found, timeout: settings.Timeout, lock: newLock(database)}, nil
+	return &Migrator{
+		client: client, database: database, files: found, lock: newLock(database),
+		timeout: settings.Timeout, startTimeout: settings.StartTimeout,
+	}, nil
+}
+
+// Wait returns when the database answers.
+func (m *Migrator) Wait(ctx context.Context, logger *slog.Logger) error {
+	return await.Connection(ctx, m.startTimeout, m.ping, logger)
+}
+
+func (m *Migrator) ping(ctx context.Context) error {
+	if err := m.client.Ping(ctx, readpref.Primary()); err != nil {
+		return fmt.Errorf("ping database: %w", classify(ctx, err))
+	}
+	return nil
 }
 
 func (m *Migrator) Close(ctx context.Context) error {

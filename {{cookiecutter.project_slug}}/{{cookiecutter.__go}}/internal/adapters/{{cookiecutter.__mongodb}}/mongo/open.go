@@ -18,7 +18,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"sync"
 	"time"
@@ -29,13 +28,11 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
+	"{{ cookiecutter.__go_module }}/internal/adapters/await"
 	"{{ cookiecutter.__go_module }}/internal/platform/failure"
 )
 
 const (
-	firstPause   = 250 * time.Millisecond
-	slowestPause = 4 * time.Second
-
 	selectionTimeout = 1500 * time.Millisecond
 	idleConnection   = 5 * time.Minute
 )
@@ -68,7 +65,7 @@ type Store struct {
 // this build cannot work with.
 func Open(ctx context.Context, settings Settings, logger *slog.Logger) (*Store, error) {
 	store := &Store{settings: settings, pool: &pool{most: int64(settings.MaxConns)}}
-	err := store.connect(ctx, logger)
+	err := await.Connection(ctx, settings.StartTimeout, store.reach, logger)
 	if err == nil {
 		err = store.requireTransactions(ctx)
 	}
@@ -101,29 +98,9 @@ func dial(settings Settings, watched *pool) (*driver.Client, *driver.Database, e
 		return nil, nil, fmt.Errorf("%w: %w", failure.ErrUnavailable, err)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("read DATABASE_URL: %w", err)
+		return nil, nil, fmt.Errorf("read DATABASE_URL: %w: %w", await.ErrFinal, err)
 	}
 	return client, client.Database(settings.Database), nil
-}
-
-func (s *Store) connect(ctx context.Context, logger *slog.Logger) error {
-	ctx, cancel := context.WithTimeout(ctx, s.settings.StartTimeout)
-	defer cancel()
-	pause := firstPause
-	for attempt := 1; ; attempt++ {
-		err := s.reach(ctx)
-		if err == nil || s.client == nil && !errors.Is(err, failure.ErrUnavailable) {
-			return err
-		}
-		wait := pause/2 + rand.N(pause/2) //nolint:gosec // jitter needs no secrecy
-		logger.WarnContext(ctx, "Failed to connect to database", "error", err, "attempt", attempt, "retry_in", wait.String())
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("connect, %d attempts: %w", attempt, errors.Join(failure.ErrUnavailable, ctx.Err(), err))
-		case <-time.After(wait):
-		}
-		pause = min(pause*2, slowestPause)
-	}
 }
 
 func (s *Store) reach(ctx context.Context) (err error) {

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 
+	"{{ cookiecutter.__go_module }}/internal/adapters/await"
 	"{{ cookiecutter.__go_module }}/internal/adapters/schema"
 )
 
@@ -27,6 +29,8 @@ type Migrator struct {
 	files    []schema.File
 	ledger   ledger
 	lockWait time.Duration
+
+	startTimeout time.Duration
 }
 
 // NewMigrator opens a connection of its own. Its statements have no time limit, for a migration may take long; its locks
@@ -46,10 +50,25 @@ func NewMigrator(settings Settings, files fs.FS) (*Migrator, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read migrations: %w", err), database.Close())
 	}
-	return &Migrator{database: database, provider: provider, files: found, ledger: ledger{database}, lockWait: lockWait}, nil
+	return &Migrator{
+		database: database, provider: provider, files: found, ledger: ledger{database},
+		lockWait: lockWait, startTimeout: settings.StartTimeout,
+	}, nil
 }
 
-func (m *Migrator) Close() error {
+// Wait returns when the database answers.
+func (m *Migrator) Wait(ctx context.Context, logger *slog.Logger) error {
+	return await.Connection(ctx, m.startTimeout, m.ping, logger)
+}
+
+func (m *Migrator) ping(ctx context.Context) error {
+	if err := m.database.PingContext(ctx); err != nil {
+		return fmt.Errorf("ping database: %w", classify(err))
+	}
+	return nil
+}
+
+func (m *Migrator) Close(context.Context) error {
 	if err := m.database.Close(); err != nil {
 		return fmt.Errorf("close database: %w", err)
 	}

@@ -35,7 +35,7 @@ func migrator(t *testing.T, settings postgres.Settings, from fs.FS) *postgres.Mi
 	if err != nil {
 		t.Fatalf("open migrator: %v", err)
 	}
-	t.Cleanup(func() { made.Close() })
+	t.Cleanup(func() { made.Close(t.Context()) })
 	return made
 }
 

@@ -2,20 +2,15 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-)
 
-const (
-	firstPause   = 250 * time.Millisecond
-	slowestPause = 4 * time.Second
+	"{{ cookiecutter.__go_module }}/internal/adapters/await"
 )
 
 // Settings says how to reach the database and how long it may take. Timeout is for one call of the store, and for one
@@ -49,7 +44,7 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (*Store, 
 		return nil, fmt.Errorf("create pool: %w", err)
 	}
 	store := &Store{pool: pool, timeout: settings.Timeout}
-	if err := store.connect(ctx, settings.StartTimeout, logger); err != nil {
+	if err := await.Connection(ctx, settings.StartTimeout, store.Ping, logger); err != nil {
 		pool.Close()
 		return nil, err
 	}
@@ -72,26 +67,6 @@ func (s Settings) apply(config *pgx.ConnConfig, statement time.Duration) {
 
 func milliseconds(limit time.Duration) string {
 	return strconv.FormatInt(limit.Milliseconds(), 10)
-}
-
-func (s *Store) connect(ctx context.Context, limit time.Duration, logger *slog.Logger) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	pause := firstPause
-	for attempt := 1; ; attempt++ {
-		err := s.Ping(ctx)
-		if err == nil {
-			return nil
-		}
-		wait := pause/2 + rand.N(pause/2) //nolint:gosec // jitter needs no secrecy
-		logger.WarnContext(ctx, "Failed to connect to database", "error", err, "attempt", attempt, "retry_in", wait.String())
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("connect, %d attempts: %w", attempt, errors.Join(ctx.Err(), err))
-		case <-time.After(wait):
-		}
-		pause = min(pause*2, slowestPause)
-	}
 }
 
 func (s *Store) Ping(ctx context.Context) error {

@@ -86,7 +86,7 @@ func migrated(tb testing.TB) postgres.Settings {
 	if err != nil {
 		tb.Fatalf("open migrator: %v", err)
 	}
-	defer migrator.Close()
+	defer migrator.Close(tb.Context())
 	if err := migrator.Up(tb.Context()); err != nil {
 		tb.Fatalf("migrate: %v", err)
 	}
