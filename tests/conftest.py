@@ -38,6 +38,24 @@ def combinations() -> list[Answers]:
     return [dict(zip(offered, values, strict=True)) for values in itertools.product(*offered.values())]
 
 
+def pairs_of(answers: Answers) -> set[tuple[tuple[str, str], ...]]:
+    """Give each pair of choices that a combination holds."""
+    return set(itertools.combinations(sorted(answers.items()), 2))
+
+
+def cases(combined: list[Answers]) -> list[Any]:
+    """Give combinations as cases of a test: a few that hold each pair of choices are fast, the others slow."""
+    missing = set().union(*map(pairs_of, combined))
+    fast: list[Answers] = []
+    while missing:
+        fast.append(max(combined, key=lambda answers: len(pairs_of(answers) & missing)))
+        missing -= pairs_of(fast[-1])
+    return [
+        pytest.param(answers, id=name_of(answers), marks=() if answers in fast else pytest.mark.slow)
+        for answers in combined
+    ]
+
+
 def name_of(answers: Answers) -> str:
     """Name a combination for a test's id."""
     return "-".join(answers.values())

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from slipway.contract import REGISTRY, Finding, check, load
-from tests.conftest import Answers, Render, combinations, name_of
+from tests.conftest import Answers, Render, cases, combinations
 
 load()
 Change = Callable[[Path], None]
@@ -296,7 +296,7 @@ def test_a_check_catches_its_defect(defect: Defect, own_copy: Render) -> None:
     assert any(one.path == defect.path and defect.word in one.message for one in found), found
 
 
-@pytest.mark.parametrize("answers", combinations(), ids=name_of)
+@pytest.mark.parametrize("answers", cases(combinations()))
 def test_a_good_service_has_no_finding(answers: Answers, services: Render) -> None:
     service = services(answers)
 

@@ -12,7 +12,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from tests.conftest import Answers, Render, combinations, name_of
+from tests.conftest import Answers, Render, cases, combinations
 
 ENVIRONMENTS = ("dev", "staging", "production")
 MANIFESTS = [one for one in combinations() if one["ci"] == "both"]
@@ -63,7 +63,7 @@ def schema_errors(document: dict[str, Any]) -> list[str]:
 
 
 @needs_kubectl
-@pytest.mark.parametrize("answers", MANIFESTS, ids=name_of)
+@pytest.mark.parametrize("answers", cases(MANIFESTS))
 def test_every_object_of_every_overlay_keeps_its_schema(answers: Answers, services: Render) -> None:
     service = services(answers)
 
