@@ -23,6 +23,7 @@ const (
 	patience      = 500 * time.Millisecond
 	fetchWait     = time.Second
 	commitTimeout = 5 * time.Second
+	leaveTimeout  = 5 * time.Second
 	lagTimeout    = 3 * time.Second
 	lagEvery      = 5 * time.Second
 	mostDoubling  = 16
@@ -74,12 +75,20 @@ func NewConsumer(
 	}, nil
 }
 
-// Stop leaves the group, so that others get the partitions at once. What is taken is committed before.
+// Stop leaves the group, so that others get the partitions at once. What is taken is committed before. While the broker is
+// away there is no leaving: then the group notices by itself.
 func (c *Consumer) Stop(ctx context.Context) error {
 	defer c.client.CloseAllowingRebalance()
-	if err := c.client.LeaveGroupContext(ctx); err != nil && !errors.Is(err, kerr.UnknownMemberID) {
+	leaving, cancel := context.WithTimeout(ctx, leaveTimeout)
+	defer cancel()
+	err := c.client.LeaveGroupContext(leaving)
+	switch {
+	case err == nil, errors.Is(err, kerr.UnknownMemberID):
+		return nil
+	case ctx.Err() != nil:
 		return fmt.Errorf("leave group %s: %w", c.settings.Group, err)
 	}
+	c.logger.WarnContext(ctx, "Failed to leave group", "error", err, "effect", "others get its partitions when its session ends")
 	return nil
 }
 

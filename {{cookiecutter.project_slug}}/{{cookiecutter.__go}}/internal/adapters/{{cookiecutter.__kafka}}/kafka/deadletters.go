@@ -58,7 +58,7 @@ func (c *Consumer) bury(ctx context.Context, record *kgo.Record, attempts int, f
 	} {
 		letter.Headers = append(letter.Headers, kgo.RecordHeader{Key: pair[0], Value: []byte(pair[1])})
 	}
-	if err := c.client.ProduceSync(context.WithoutCancel(ctx), letter).FirstErr(); err != nil {
+	if err := c.settings.deliver(context.WithoutCancel(ctx), c.client, letter).FirstErr(); err != nil {
 		return fmt.Errorf("set record aside in %s: %w", c.settings.DeadLetterTopic, err)
 	}
 	c.measured.Consumed(ctx, "dead", 1)
@@ -173,7 +173,7 @@ func (d *DeadLetters) Replay(ctx context.Context, letters []DeadLetter) (int, er
 			Topic: d.settings.Topic, Key: letter.record.Key, Value: letter.record.Value,
 			Headers: append(withoutReasons(letter.record.Headers), kgo.RecordHeader{Key: headerReplay, Value: []byte(letter.Position)}),
 		}
-		if err := client.ProduceSync(ctx, record).FirstErr(); err != nil {
+		if err := d.settings.deliver(ctx, client, record).FirstErr(); err != nil {
 			return sent, fmt.Errorf("replay %s: %w", letter.Position, err)
 		}
 	}

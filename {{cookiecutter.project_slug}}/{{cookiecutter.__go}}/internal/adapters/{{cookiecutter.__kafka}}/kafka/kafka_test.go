@@ -84,6 +84,30 @@ func TestLostAnswersAndDroppedConnectionsDuplicateNothingInTheTopic(t *testing.T
 	}
 }
 
+func TestARecordWhoseAnswerNeverComesFailsInTimeAndIsSentAgain(t *testing.T) {
+	t.Parallel()
+	brokers, store := cluster(t), memory.New()
+	_, broker, _ := measured(t)
+	var silent atomic.Bool
+	silent.Store(true)
+	brokers.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+		brokers.KeepControl()
+		return nil, errors.New("reset"), silent.Load()
+	})
+	chosen := settings(brokers)
+	chosen.DeliveryTimeout = time.Second
+	publisher := producer(t, chosen, broker)
+	place(t, store, 5)
+
+	failed := relay(store, publisher, broker, "a").Drain(t.Context(), nil)
+	silent.Store(false)
+	again := relay(store, publisher, broker, "a").Drain(t.Context(), nil)
+
+	if got := ends(t, brokers, topic); failed == nil || again != nil || got != 5 {
+		t.Errorf("%v, then %v, %d in the topic; want a failure, then none, and 5", failed, again, got)
+	}
+}
+
 func TestWhatTheBrokerRefusesStaysInTheOutbox(t *testing.T) {
 	t.Parallel()
 	brokers, store := cluster(t), memory.New()
@@ -399,6 +423,25 @@ func TestAConsumerThatStopsCommitsAndLeaves(t *testing.T) {
 
 	if err != nil || left.Hits() != 1 || committed(t, brokers) != 10 {
 		t.Errorf("got %v, left %d times, %d committed", err, left.Hits(), committed(t, brokers))
+	}
+}
+
+func TestAConsumerStopsWhileTheBrokerIsAway(t *testing.T) {
+	t.Parallel()
+	brokers, store := cluster(t), memory.New()
+	_, broker, _ := measured(t)
+	place(t, store, 10)
+	if err := relay(store, producer(t, settings(brokers), broker), broker, "a").Drain(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	stopping := consumer(t, settings(brokers), store, broker)
+	drain(t, stopping, apply, 10)
+	brokers.Close()
+
+	err := stopping.Stop(t.Context())
+
+	if err != nil {
+		t.Errorf("Stop: %v, want none", err)
 	}
 }
 

@@ -27,10 +27,10 @@ type Sending interface {
 
 // Producer publishes the events of an outbox; it is an outbox.Publisher.
 type Producer struct {
-	client *kgo.Client
-	codec  *cloudevents.Codec
-	topic  string
-	trace  Sending
+	client   *kgo.Client
+	codec    *cloudevents.Codec
+	settings Settings
+	trace    Sending
 }
 
 func NewProducer(settings Settings, codec *cloudevents.Codec, trace Sending) (*Producer, error) {
@@ -38,14 +38,15 @@ func NewProducer(settings Settings, codec *cloudevents.Codec, trace Sending) (*P
 	if err != nil {
 		return nil, err
 	}
-	return &Producer{client: client, codec: codec, topic: settings.Topic, trace: trace}, nil
+	return &Producer{client: client, codec: codec, settings: settings, trace: trace}, nil
 }
 
 func (p *Producer) Close() {
 	p.client.Close()
 }
 
-// Publish waits until all replicas in sync have each record, or its delivery timeout ends.
+// Publish waits until all replicas in sync have each record, or its delivery timeout ends. A record whose acknowledgement
+// was lost counts as failed then, and may be there twice when it is sent again.
 func (p *Producer) Publish(ctx context.Context, messages []outbox.Message) []error {
 	outcome := make([]error, len(messages))
 	place := make(map[*kgo.Record]int, len(messages))
@@ -59,7 +60,7 @@ func (p *Producer) Publish(ctx context.Context, messages []outbox.Message) []err
 			records = append(records, record)
 		}
 	}
-	for _, result := range p.client.ProduceSync(ctx, records...) {
+	for _, result := range p.settings.deliver(ctx, p.client, records...) {
 		i := place[result.Record]
 		if result.Err != nil {
 			outcome[i] = fmt.Errorf("produce event %s: %w", messages[i].ID, refused(result.Err))
@@ -78,8 +79,8 @@ func (p *Producer) record(ctx context.Context, message outbox.Message) (*kgo.Rec
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", outbox.ErrUnpublishable, err)
 	}
-	sent, end := p.trace.Send(ctx, p.topic, message.ID, message.TraceParent)
-	return &kgo.Record{Topic: p.topic, Key: []byte(event.OrderID), Value: value, Headers: []kgo.RecordHeader{
+	sent, end := p.trace.Send(ctx, p.settings.Topic, message.ID, message.TraceParent)
+	return &kgo.Record{Topic: p.settings.Topic, Key: []byte(event.OrderID), Value: value, Headers: []kgo.RecordHeader{
 		{Key: headerContentType, Value: []byte(cloudevents.ContentType)},
 		{Key: headerID, Value: []byte(event.EventID)},
 		{Key: headerType, Value: []byte(events.TypePlaced)},

@@ -2,6 +2,7 @@
 package kafka
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"time"
@@ -58,6 +59,7 @@ func (s Settings) client(more ...kgo.Opt) (*kgo.Client, error) {
 		kgo.MetadataMinAge(metadataAge),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.RecordDeliveryTimeout(s.DeliveryTimeout),
+		kgo.AllowIdempotentProduceCancellation(),
 		kgo.MaxBufferedRecords(buffered),
 		kgo.ProducerBatchCompression(kgo.ZstdCompression(), kgo.NoCompression()),
 	}
@@ -76,6 +78,12 @@ func (s Settings) client(more ...kgo.Opt) (*kgo.Client, error) {
 		return nil, fmt.Errorf("create client: %w", err)
 	}
 	return client, nil
+}
+
+func (s Settings) deliver(ctx context.Context, client *kgo.Client, records ...*kgo.Record) kgo.ProduceResults {
+	ctx, cancel := context.WithTimeout(ctx, s.DeliveryTimeout+s.DeliveryTimeout/2)
+	defer cancel()
+	return client.ProduceSync(ctx, records...)
 }
 
 func (s Settings) mechanism() (sasl.Mechanism, error) {

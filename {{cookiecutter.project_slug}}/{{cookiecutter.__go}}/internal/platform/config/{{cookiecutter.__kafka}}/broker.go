@@ -52,7 +52,7 @@ func (b *Broker) variables() []variable {
 		{"KAFKA_SASL_MECHANISM", SASLNone, oneOf(&b.SASLMechanism, SASLNone, SASLPlain, SASLScramSHA256, SASLScramSHA512)},
 		{"KAFKA_SASL_USER", "", text(&b.SASLUser)},
 		{"KAFKA_SASL_PASSWORD", "", secret(&b.SASLPassword)},
-		{"KAFKA_DELIVERY_TIMEOUT", "10s", duration(&b.DeliveryTimeout, 100*time.Millisecond, time.Minute)},
+		{"KAFKA_DELIVERY_TIMEOUT", "10s", duration(&b.DeliveryTimeout, time.Second, time.Minute)},
 		{"KAFKA_LEASE_TTL", "30s", duration(&b.LeaseTTL, time.Second, 10*time.Minute)},
 		{"KAFKA_BATCH", "100", integer(&b.Batch, 1, 1000)},
 		{"KAFKA_ATTEMPTS", "5", integer(&b.Attempts, 1, 20)},
