@@ -22,6 +22,8 @@ import pytest
 
 from tests.conftest import QUESTIONS, Render
 from tests.languages import LANGUAGES, missing
+from tests.service.collector import Collector
+from tests.service.kafka import Broker
 from tests.service.mongod import Mongod
 from tests.service.proxy import Proxy
 
@@ -131,30 +133,33 @@ def language(request: pytest.FixtureRequest) -> str:
     return chosen
 
 
-@pytest.fixture(scope="session")
-def built(services: Render, language: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Give a function that renders and builds a service once for each datastore."""
-    made: dict[str, Path] = {}
+Built = Callable[..., Path]
 
-    def build(datastore: str) -> Path:
-        if datastore not in made:
-            place = tmp_path_factory.mktemp("built") / datastore
-            shutil.copytree(services(language=language, datastore=datastore), place)
+
+@pytest.fixture(scope="session")
+def built(services: Render, language: str, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Give a function that renders and builds a service once for each datastore and broker."""
+    made: dict[tuple[str, str], Path] = {}
+
+    def build(datastore: str, broker: str = "none") -> Path:
+        if (datastore, broker) not in made:
+            place = tmp_path_factory.mktemp("built") / f"{datastore}-{broker}"
+            shutil.copytree(services(language=language, datastore=datastore, broker=broker), place)
             done = make(place, "build")
             assert done.returncode == 0, done.stdout + done.stderr
-            made[datastore] = place
-        return made[datastore]
+            made[datastore, broker] = place
+        return made[datastore, broker]
 
     return build
 
 
 @pytest.fixture
-def start(built: Callable[[str], Path]) -> Iterator[Start]:
+def start(built: Built) -> Iterator[Start]:
     """Give a function that starts a process of a built service; all are ended after the test."""
     started: list[Process] = []
 
-    def begin(name: str, *words: str, datastore: str = "none", **environment: str) -> Process:
-        process = Process(built(datastore), name, *words, **environment)
+    def begin(name: str, *words: str, datastore: str = "none", broker: str = "none", **environment: str) -> Process:
+        process = Process(built(datastore, broker), name, *words, **environment)
         started.append(process)
         return process
 
@@ -177,9 +182,15 @@ def postgresql(folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder of the PostgreSQL server that tests share."""
+    return tmp_path_factory.mktemp("pg")
+
+
+@pytest.fixture(scope="session")
+def server(server_folder: Path) -> Iterator[str]:
     """Give the address of a real PostgreSQL server."""
-    with postgresql(tmp_path_factory.mktemp("pg")) as address:
+    with postgresql(server_folder) as address:
         yield address
 
 
@@ -214,3 +225,19 @@ def replica_set(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     running.start()
     yield running.url()
     running.kill()
+
+
+@pytest.fixture
+def kafka(tmp_path: Path) -> Iterator[Broker]:
+    """Give a broker of the test's own, that does not run yet."""
+    made = Broker(tmp_path)
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    """Give a stand-in for a collector."""
+    made = Collector()
+    yield made
+    made.close()

@@ -36,14 +36,6 @@ PATIENT = {
 
 
 @pytest.fixture
-def collector() -> Iterator[Collector]:
-    """Give a stand-in for a collector."""
-    made = Collector()
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def hold() -> Iterator[Callable[[Process], Held]]:
     """Give a function that holds an order open at a process; the process knows of it when the function returns."""
     opened: list[Held] = []

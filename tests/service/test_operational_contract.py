@@ -17,9 +17,11 @@ import pytest
 import yaml
 
 from slipway.contract.logs import is_state
+from tests.conftest import QUESTIONS
 from tests.service.conftest import (
     PATIENCE,
     Answer,
+    Built,
     Process,
     Start,
     answer_of,
@@ -29,6 +31,7 @@ from tests.service.conftest import (
 )
 from tests.service.held import Held
 from tests.service.issuer import Issuer
+from tests.service.kafka import Broker
 from tests.service.proxy import Proxy
 
 pytestmark = pytest.mark.slow
@@ -36,7 +39,6 @@ ORDER = json.dumps({"customer_id": "c-1", "items": [{"sku": "KEEL-1", "quantity"
 JSON = {"Content_Type": "application/json"}
 PAGE = "docs/operational-contract.md"
 PROCESSES = ("api", "worker", "migrate", "pipeline")
-Built = Callable[[str], Path]
 
 
 def table(service: Path, heading: str, number: int = 0) -> list[list[str]]:
@@ -460,18 +462,26 @@ def test_the_metrics_served_are_those_of_the_registry(start: Start, service: Pat
     assert_registered(service, api)
 
 
+@pytest.mark.parametrize("broker", QUESTIONS.offered()["broker"])
 def test_the_metrics_of_what_a_service_depends_on_are_those_of_the_registry(
-    start: Start, built: Built, behind: dict[str, str], proxy: Proxy
+    broker: str, start: Start, built: Built, behind: dict[str, str], proxy: Proxy, *, kafka: Broker
 ) -> None:
-    worker = start("worker", **behind).ready()
-    api = start("api", **behind, RESILIENCE_BREAKER_CALLS="2", RESILIENCE_TIMEOUT="100ms", REQUEST_TIMEOUT="5s").ready()
+    settings = behind | {"broker": broker}
+    if broker == "kafka":
+        settings |= kafka.start().environment
+        assert run(start, "migrate", "up", **settings) == 0
+    worker = start("worker", **settings).ready()
+    api = start(
+        "api", **settings, RESILIENCE_BREAKER_CALLS="2", RESILIENCE_TIMEOUT="100ms", REQUEST_TIMEOUT="5s"
+    ).ready()
     place(api)
-    until(lambda: "outbox_pending 0" in worker.operate("/metrics").text, "the projection")
+    until(lambda: 'projection_events_total{result="applied"} 1' in worker.operate("/metrics").text, "the projection")
+    until(lambda: "outbox_pending 0" in worker.operate("/metrics").text, "an empty outbox")
     proxy.stall()
     opened = 'resilience_breaker_state{dependency="store"} 2'
     until(lambda: api.ask("/v1/orders").status == 503 and opened in api.operate("/metrics").text, "the breaker")
 
-    assert_registered(built("postgresql"), api, worker)
+    assert_registered(built("postgresql", broker), api, worker)
 
 
 # Make

@@ -6,24 +6,21 @@ import json
 import os
 import re
 import shutil
-import urllib.error
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
-from typing import Any, Protocol
-from uuid import uuid4
+from typing import Protocol
 
 import pgserver
 import pytest
 from pgserver._commands import pg_ctl  # type: ignore[attr-defined]
 
 from tests.service import mongod
-from tests.service.conftest import Answer, Process, Start, make, until
+from tests.service.conftest import Process, Start, make, until
+from tests.service.orders import listed, migrate, place, summed, write_until
 
 pytestmark = pytest.mark.slow
-ITEM = {"sku": "KEEL-1", "quantity": 1, "unit_price_cents": 100}
-ORDER = json.dumps({"customer_id": "c-1", "items": [ITEM]}).encode()
 
 
 class Database(Protocol):
@@ -50,9 +47,9 @@ class PostgreSQL:
     contracted = "00103_drop_customer.sql wants a build that knows migration 102, this one knows 3"
 
     def __init__(self, folder: Path) -> None:
-        for place in [folder, *folder.parents]:
-            if place.stat().st_uid == os.geteuid() and place != Path("/"):
-                place.chmod(place.stat().st_mode | 0o711)
+        for part in [folder, *folder.parents]:
+            if part.stat().st_uid == os.geteuid() and part != Path("/"):
+                part.chmod(part.stat().st_mode | 0o711)
         self.server = pgserver.get_server(  # type: ignore[attr-defined]
             folder, cleanup_mode="delete"
         )
@@ -121,62 +118,11 @@ def settings(database: Database, start: Start) -> dict[str, str]:
     return database.settings
 
 
-def migrate(start: Start, settings: dict[str, str], command: str, status: int = 0, **more: str) -> str:
-    """Run a command of migrate to its end and give what it said."""
-    process = start("migrate", command, **{**settings, **more})
-    code = process.process.wait(60)
-    said = process.log.read_text(encoding="utf-8")
-    assert code == status, said
-    return said
-
-
-def place(api: Process, key: str | None = None) -> Answer:
-    """Place an order, with a key or without one."""
-    headers = {"Content_Type": "application/json"} | ({"Idempotency_Key": key} if key else {})
-    return api.ask("/v1/orders", ORDER, **headers)
-
-
 def placed_again(api: Process, key: str) -> str:
     """Repeat an order as a client does that got no answer: again while the answer is 503. Give its id."""
     answer = until(lambda: (given := place(api, key)).status != 503 and given, "an answer to a repeated order")
     assert answer.status == 201, answer.text
     return str(json.loads(answer.text)["id"])
-
-
-def listed(api: Process) -> list[dict[str, Any]]:
-    """Give every order, page by page."""
-    orders: list[dict[str, Any]] = []
-    path = "/v1/orders?limit=100"
-    while path:
-        page = json.loads(api.ask(path).text)
-        orders += page["orders"]
-        path = f"/v1/orders?limit=100&cursor={page['next_cursor']}" if page["next_cursor"] else ""
-    return orders
-
-
-def summed(api: Process, orders: list[dict[str, Any]]) -> int:
-    """Count what the summaries hold for the days of some orders, or give -1 while the api says 503."""
-    days = {order["created_at"][:10] for order in orders}
-    answers = [api.ask(f"/v1/summaries/daily?date={day}") for day in days]
-    if any(answer.status == 503 for answer in answers):
-        return -1
-    return sum(int(json.loads(answer.text)["orders"]) for answer in answers)
-
-
-def write_until(stopped: Event, api: Process) -> tuple[dict[str, str], set[str]]:
-    """Place orders until the api is gone; give the accepted ones by key, and the keys that got no answer."""
-    accepted: dict[str, str] = {}
-    open_keys: set[str] = set()
-    while not stopped.is_set():
-        key = str(uuid4())
-        try:
-            answer = place(api, key)
-        except (OSError, urllib.error.URLError):
-            open_keys.add(key)
-            break
-        assert answer.status == 201, answer.text
-        accepted[key] = json.loads(answer.text)["id"]
-    return accepted, open_keys
 
 
 def test_a_kill_in_mid_write_loses_no_accepted_order(start: Start, settings: dict[str, str]) -> None:
