@@ -224,7 +224,7 @@ def replica_set(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     running = Mongod(tmp_path_factory.mktemp("mongod"))
     running.start()
     yield running.url()
-    running.kill()
+    running.remove()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -108,6 +109,11 @@ class Mongod:
                 return
             time.sleep(0.05)
         pytest.fail(f"mongod did not start: {(self.folder / 'mongod.log').read_text(encoding='utf-8')[-2000:]}")
+
+    def remove(self) -> None:
+        """End the server for good and give its 300 MB back."""
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def kill(self) -> None:
         """End the server at once, as a crash would."""

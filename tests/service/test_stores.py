@@ -100,7 +100,7 @@ class MongoDB:
 
     def remove(self) -> None:
         """End the server for good."""
-        self.server.kill()
+        self.server.remove()
 
 
 @pytest.fixture(params=[PostgreSQL, MongoDB], ids=["postgresql", "mongodb"])
