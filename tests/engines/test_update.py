@@ -55,7 +55,12 @@ def born_of_copier(template: Path, place: Path) -> Path:
     return target
 
 
-@pytest.fixture(params=[born_of_cookiecutter, born_of_copier], ids=["cookiecutter", "copier"])
+@pytest.fixture(
+    params=[
+        pytest.param(born_of_cookiecutter, id="cookiecutter"),
+        pytest.param(born_of_copier, id="copier", marks=pytest.mark.slow),
+    ]
+)
 def life(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path]:
     """Give a template of one release and a committed service born of it."""
     template = template_repository(tmp_path / "template")

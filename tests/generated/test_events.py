@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import Render
 
 PARSER = "3.6.3"
+pytestmark = pytest.mark.slow
 PROGRAM = """
 import {Parser, fromFile} from '@asyncapi/parser';
 const {document, diagnostics} = await fromFile(new Parser(), process.argv[2]).parse();
