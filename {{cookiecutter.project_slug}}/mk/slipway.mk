@@ -19,9 +19,8 @@ export VERSION REVISION IMAGE TITLE
 agreed = $(if $(filter 1 true yes,$(YES)),-y)
 
 .DEFAULT_GOAL := help
-.PHONY: help lint lint-repository test verify image push scan manifests plan deploy rollback smoke load feature \
-  commit-check features-check hooks template-update clean
 
+.PHONY: help
 help: ## list the targets
 	@if [ -t 1 ] && [ -z "$${NO_COLOR:-}" ]; then colour=1; fi; \
 	awk -F ':.*## ' -v colour="$${colour:-}" ' \
@@ -34,65 +33,84 @@ help: ## list the targets
 	      head = heads[i] in title ? title[heads[i]] : heads[i]; \
 	      printf "%s\n%s\n", (colour ? "\033[1m" head "\033[0m" : head), lines[heads[i]] } }' $(MAKEFILE_LIST)
 
+.PHONY: lint
 lint:: lint-code lint-repository ## check the code and everything around it
 
+.PHONY: lint-repository
 lint-repository: features-check ## check scripts, Dockerfile and data files with the linters that are installed
 	@bin/lint-repository
 
+.PHONY: test
 test:: test-unit test-integration test-e2e ## run every test
 
+.PHONY: verify
 verify: ## hold the repository against the template's contract (needs uv)
 	@bin/verify
 
+.PHONY: image
 image: ## build the image as $(IMAGE)
 	@bin/image -i "$(IMAGE)"
 
+.PHONY: push
 push: ## push the image that was built
 	@bin/image -p -i "$(IMAGE)"
 
+.PHONY: scan
 scan: ## scan the image; fails on HIGH and CRITICAL
 	@bin/scan -i "$(IMAGE)"
 
+.PHONY: manifests
 manifests: ## render the manifests of every environment into build/manifests
 	@bin/manifests
 
+.PHONY: plan
 plan: ## show what Terraform would change: make plan ENVIRONMENT=dev
 	@$(call need,ENVIRONMENT,dev or staging or production)
 	terraform -chdir=infra/terraform/envs/$(ENVIRONMENT) init -input=false
 	terraform -chdir=infra/terraform/envs/$(ENVIRONMENT) plan -input=false
 
+.PHONY: deploy
 deploy: ## deploy an image: make deploy ENVIRONMENT=dev CONTEXT=my-cluster IMAGE=registry/name:tag
 	@$(call need,ENVIRONMENT,dev or staging or production)
 	@$(call need,CONTEXT,a context of kubectl config get-contexts)
 	@bin/deploy -e "$(ENVIRONMENT)" -c "$(CONTEXT)" -i "$(IMAGE)" $(agreed)
 
+.PHONY: rollback
 rollback: ## go back to the version before: make rollback ENVIRONMENT=dev CONTEXT=my-cluster
 	@$(call need,ENVIRONMENT,dev or staging or production)
 	@$(call need,CONTEXT,a context of kubectl config get-contexts)
 	@bin/rollback -e "$(ENVIRONMENT)" -c "$(CONTEXT)" $(agreed)
 
+.PHONY: smoke
 smoke: ## ask a running service a few questions: make smoke URL=http://127.0.0.1:8080
 	@bin/smoke -u "$(URL)"
 
+.PHONY: load
 load: ## load a running service and judge its answers: make load URL=http://127.0.0.1:8080 RATE=50 DURATION=30s
 	@bin/load -u "$(URL)" -r "$(RATE)" -d "$(DURATION)" $(if $(ENVIRONMENT),-e "$(ENVIRONMENT)") $(agreed)
 
+.PHONY: feature
 feature: ## open the next features summary: make feature TICKET={{ cookiecutter.__ticket_prefix }}-2 TITLE="What changes"
 	@$(call need,TICKET,a ticket such as {{ cookiecutter.__ticket_prefix }}-2)
 	@bin/feature -t "$(TICKET)" -s "$${TITLE:-What changes}"
 
+.PHONY: commit-check
 commit-check: ## check the commit messages since the main branch, or of RANGE=a..b
 	@bin/commit-check -r "$(or $(RANGE),origin/main..HEAD)"
 
+.PHONY: features-check
 features-check: ## check the features summaries
 	@bin/features-check
 
+.PHONY: template-update
 template-update: ## bring this service to the newest release of its template, on a branch (needs uv)
 	@bin/template-update
 
+.PHONY: hooks
 hooks: ## check each commit message as it is written
 	git config core.hooksPath .githooks
 
+.PHONY: clean
 clean:: ## remove what the targets made
 	rm -rf build tmp
 
