@@ -359,16 +359,21 @@ func TestEveryPlantedBugIsCaught(t *testing.T) {
 	for name, bug := range bugs() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			caught := strings.ReplaceAll(bug.caught, " ", "_")
-			suite := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestPlantedBug$/^"+caught+"$", "-test.timeout=1m")
-			suite.Env = append(os.Environ(), planted+"="+name)
-
-			said, err := suite.CombinedOutput()
-
-			want := "--- FAIL: TestPlantedBug/" + caught + " "
-			if _, failed := errors.AsType[*exec.ExitError](err); !failed || !strings.Contains(string(said), want) {
-				t.Errorf("got %v, want %q in:\n%s", err, want, said)
-			}
+			mustFail(t, "TestPlantedBug", bug.caught, planted+"="+name)
 		})
+	}
+}
+
+func mustFail(t *testing.T, suite, behaviour, environment string) {
+	t.Helper()
+	caught := strings.ReplaceAll(behaviour, " ", "_")
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+suite+"$/^"+caught+"$", "-test.timeout=2m")
+	child.Env = append(os.Environ(), environment)
+
+	said, err := child.CombinedOutput()
+
+	want := "--- FAIL: " + suite + "/" + caught + " "
+	if _, failed := errors.AsType[*exec.ExitError](err); !failed || !strings.Contains(string(said), want) {
+		t.Errorf("got %v, want %q in:\n%s", err, want, said)
 	}
 }

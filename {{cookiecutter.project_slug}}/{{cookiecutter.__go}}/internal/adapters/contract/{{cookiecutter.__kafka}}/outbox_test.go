@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -236,16 +234,7 @@ func TestEveryPlantedOutboxBugIsCaught(t *testing.T) {
 	for name, bug := range outboxBugs() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			caught := strings.ReplaceAll(bug.caught, " ", "_")
-			suite := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestPlantedOutboxBug$/^"+caught+"$", "-test.timeout=2m")
-			suite.Env = append(os.Environ(), plantedOutbox+"="+name)
-
-			said, err := suite.CombinedOutput()
-
-			want := "--- FAIL: TestPlantedOutboxBug/" + caught + " "
-			if _, failed := errors.AsType[*exec.ExitError](err); !failed || !strings.Contains(string(said), want) {
-				t.Errorf("got %v, want %q in:\n%s", err, want, said)
-			}
+			mustFail(t, "TestPlantedOutboxBug", bug.caught, plantedOutbox+"="+name)
 		})
 	}
 }
