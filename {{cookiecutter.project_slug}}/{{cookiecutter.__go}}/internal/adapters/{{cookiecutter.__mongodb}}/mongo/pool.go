@@ -4,19 +4,13 @@ import (
 	"sync/atomic"
 
 	"go.mongodb.org/mongo-driver/v2/event"
+
+	"{{ cookiecutter.__go_module }}/internal/platform/telemetry"
 )
 
-// Connections is the pool at one moment. Waits counts the calls that found no connection free.
-type Connections struct {
-	Used  int64
-	Idle  int64
-	Max   int64
-	Waits int64
-}
-
-func (s *Store) Connections() Connections {
+func (s *Store) Connections() telemetry.Pool {
 	used := s.pool.used.Load()
-	return Connections{
+	return telemetry.Pool{
 		Used: used, Idle: max(s.pool.open.Load()-used, 0), Max: int64(s.settings.MaxConns), Waits: s.pool.waits.Load(),
 	}
 }

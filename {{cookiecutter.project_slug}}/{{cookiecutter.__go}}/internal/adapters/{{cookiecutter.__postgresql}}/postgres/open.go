@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"{{ cookiecutter.__go_module }}/internal/adapters/await"
+	"{{ cookiecutter.__go_module }}/internal/platform/telemetry"
 )
 
 // Settings says how to reach the database and how long it may take. Timeout is for one call of the store, and for one
@@ -78,17 +79,9 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Connections is the pool at one moment. Waits counts the calls that found no connection free.
-type Connections struct {
-	Used  int64
-	Idle  int64
-	Max   int64
-	Waits int64
-}
-
-func (s *Store) Connections() Connections {
+func (s *Store) Connections() telemetry.Pool {
 	pool := s.pool.Stat()
-	return Connections{
+	return telemetry.Pool{
 		Used:  int64(pool.AcquiredConns()),
 		Idle:  int64(pool.IdleConns()),
 		Max:   int64(pool.MaxConns()),

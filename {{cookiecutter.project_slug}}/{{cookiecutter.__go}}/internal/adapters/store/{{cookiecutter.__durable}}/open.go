@@ -6,12 +6,24 @@ import (
 	"fmt"
 	"log/slog"
 
-	"{{ cookiecutter.__go_module }}/internal/adapters/mongo"
+	"{{ cookiecutter.__go_module }}/internal/adapters/retention"
+	"{{ cookiecutter.__go_module }}/internal/app"
+	"{{ cookiecutter.__go_module }}/internal/domain/order"
 	"{{ cookiecutter.__go_module }}/internal/platform/config"
 	"{{ cookiecutter.__go_module }}/internal/platform/process"
 	"{{ cookiecutter.__go_module }}/internal/platform/telemetry"
-	"{{ cookiecutter.__go_module }}/migrations"
 )
+
+type database interface {
+	order.Repository
+	app.Summaries
+	Inbox
+	retention.Records
+
+	Connections() telemetry.Pool
+	Ping(ctx context.Context) error
+	Close(ctx context.Context) error
+}
 
 func Open(
 	ctx context.Context, name config.Process, loaded config.Config, logger *slog.Logger, measured *telemetry.Telemetry,
@@ -19,13 +31,13 @@ func Open(
 	if loaded.Store.Kind == config.StoreMemory {
 		return openMemory(), nil
 	}
-	opened, err := mongo.Open(ctx, settings(name, loaded), logger)
+	opened, err := connect(ctx, name, loaded, logger)
 	if err != nil {
-		return Store{}, fmt.Errorf("open mongodb: %w", err)
+		return Store{}, err
 	}
-	guard, err := newGuard(ctx, loaded.Store.Resilience, mongo.Transient, logger, measured)
+	guard, err := newGuard(ctx, loaded.Store.Resilience, transient, logger, measured)
 	if err == nil {
-		err = measured.Pool(dependency, func() telemetry.Pool { return telemetry.Pool(opened.Connections()) })
+		err = measured.Pool(dependency, opened.Connections)
 	}
 	if err != nil {
 		return Store{}, errors.Join(err, opened.Close(ctx))
@@ -45,24 +57,17 @@ func Migrate(ctx context.Context, loaded config.Config, logger *slog.Logger, com
 	if loaded.Store.Kind == config.StoreMemory {
 		return nil, nil
 	}
-	opened, err := mongo.NewMigrator(settings(config.Migrate, loaded), migrations.Files)
+	opened, err := newMigrator(loaded)
 	if err != nil {
-		return nil, fmt.Errorf("open mongodb: %w", err)
+		return nil, err
 	}
 	found, err := migrate(ctx, opened, logger, command)
 	if err != nil {
-		return nil, fmt.Errorf("migrate mongodb: %w", err)
+		return nil, fmt.Errorf("migrate %s: %w", loaded.Store.Kind, err)
 	}
 	return found, nil
 }
 
-func settings(name config.Process, loaded config.Config) mongo.Settings {
-	return mongo.Settings{
-		URL:          loaded.Store.DatabaseURL.Reveal(),
-		Database:     loaded.Store.DatabaseName,
-		Application:  process.Service + "-" + string(name),
-		MaxConns:     loaded.Store.MaxConns,
-		Timeout:      loaded.Store.Timeout,
-		StartTimeout: loaded.Store.StartTimeout,
-	}
+func application(name config.Process) string {
+	return process.Service + "-" + string(name)
 }
