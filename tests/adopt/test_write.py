@@ -198,7 +198,7 @@ def test_a_file_that_is_taken_is_replaced_and_still_in_git(adopting: Adopting, t
     done = adopting.write(place, "image", "Dockerfile")
 
     assert list(done.taken) == ["Dockerfile"]
-    assert git(place, "show", f"{done.branch}:Dockerfile").startswith("# One image, four binaries")
+    assert git(place, "show", f"{done.branch}:Dockerfile").startswith("# The image of parcels")
     assert git(place, "show", "HEAD:Dockerfile").startswith("FROM golang:1.26")
 
 
