@@ -1,4 +1,4 @@
-"""The Dockerfile: what linters of single lines do not hold together."""
+"""The Dockerfile: what only a real build would find, and what linters of single lines do not hold together."""
 
 from __future__ import annotations
 
@@ -6,14 +6,55 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from slipway.contract.dockerfile import (
+    DOCKERFILE,
+    PLATFORM_ARGUMENTS,
+    VARIABLE,
+    Dockerfile,
+    Instruction,
+    Stage,
+    every,
+    exec_form,
+    origins,
+    parsed,
+    read,
+)
 from slipway.contract.registry import check
 from slipway.contract.repository import Repository
 
+Found = Iterator[tuple[str, int, str]]
+
 ROOT = frozenset({"0", "root"})
+FLAGS = {
+    "FROM": {"platform"},
+    "RUN": {"mount", "network", "security", "device"},
+    "COPY": {"from", "chown", "chmod", "link", "parents", "exclude"},
+    "ADD": {"checksum", "chown", "chmod", "keep-git-dir", "link", "exclude", "unpack"},
+    "HEALTHCHECK": {"interval", "timeout", "start-period", "start-interval", "retries"},
+}
+KNOWN = frozenset(FLAGS) | {
+    *("ARG", "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "LABEL", "MAINTAINER", "ONBUILD"),
+    *("SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"),
+}
+DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ns|us|ms|s|m|h))+\Z")
+PORT = re.compile(r"\d+(?:-\d+)?(?:/(?:tcp|udp|sctp))?\Z")
+NO_SHELL = re.compile(r"scratch\Z|.*\bdistroless\b(?!.*:[\w.-]*debug)")
+STARTED = frozenset({"CMD", "ENTRYPOINT", "HEALTHCHECK"})
+INSTALLS = re.compile(
+    r"\b(?:(?:apt-get|apt|apk|yum|dnf|microdnf|zypper|pacman)\b[^;&|]*?\b(?:install|add|upgrade|update|-S\w*)\b"
+    r"|(?:pip3?|npm|pnpm|yarn|gem|go|cargo)\s+(?:ci|install|add|build|get)\b)"
+)
+SECRET = re.compile(r"(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY)\Z")
+SECRET_FILE = re.compile(
+    r"(?:.*/)?(?:\.env(?:\..+)?|\.netrc|\.npmrc|\.git-credentials|id_(?:rsa|ed25519)|.+\.(?:pem|key))\Z"
+)
+ADDRESS = re.compile(r"^\| `\w+_ADDR` \| `[^`]*:(\d+)`", re.MULTILINE)
+GO_IMAGE = re.compile(r"(?:.*/)?golang:(\d+)\.(\d+)(?:\.(\d+))?")
+GO_DIRECTIVE = re.compile(r"^go (\d+)\.(\d+)(?:\.(\d+))?", re.MULTILINE)
 
 
-class Stage(NamedTuple):
-    """One stage of a Dockerfile: where it begins, what from, under which name, and its instructions."""
+class Plain(NamedTuple):
+    """One stage for who needs no flags: its instructions are line, name and arguments, those it inherits first."""
 
     line: int
     image: str
@@ -21,51 +62,60 @@ class Stage(NamedTuple):
     instructions: list[tuple[int, str, str]]
 
 
-def stages(text: str) -> list[Stage]:
-    """Split a Dockerfile into stages; continued lines are joined."""
-    found: list[Stage] = []
-    pending, begun = "", 0
-    for number, raw in enumerate(text.splitlines(), 1):
-        line = raw.strip()
-        if not line or line.startswith("#"):
-            continue
-        begun = begun or number
-        pending += line.removesuffix("\\") + " "
-        if line.endswith("\\"):
-            continue
-        word, _, rest = pending.strip().partition(" ")
-        if word.upper() == "FROM":
-            parts = [part for part in rest.split() if not part.startswith("--")]
-            named = parts[2] if len(parts) > 2 and parts[1].upper() == "AS" else ""  # noqa: PLR2004
-            found.append(Stage(begun, parts[0], named, []))
-        elif found:
-            found[-1].instructions.append((begun, word.upper(), rest.strip()))
-        pending, begun = "", 0
-    return found
-
-
-def dockerfiles(repository: Repository) -> Iterator[tuple[str, list[Stage]]]:
+def dockerfiles(repository: Repository) -> Iterator[tuple[str, list[Plain]]]:
     """Give each Dockerfile with its stages."""
-    for path in repository.matching(r"(?:.*/)?Dockerfile(?:\.[\w-]+)?$"):
-        if found := stages(repository.text(path)):
-            yield path, found
+    for path, one in read(repository):
+        yield (
+            path,
+            [
+                Plain(
+                    stage.line,
+                    stage.image,
+                    stage.name,
+                    [
+                        (instruction.line, instruction.word, instruction.rest)
+                        for above in reversed(one.parents(index))
+                        for instruction in one.stages[above].instructions
+                    ],
+                )
+                for index, stage in enumerate(one.stages)
+            ],
+        )
+
+
+def images(one: Dockerfile) -> Iterator[tuple[int, str, str]]:
+    """Give each image that a build fetches: where, in which words, and its name."""
+    for index, stage in enumerate(one.stages):
+        if one.named(stage.image, index) is None and stage.image not in ("", "scratch"):
+            yield stage.line, f"FROM {stage.image}", stage.image
+        for instruction in stage.instructions:
+            for origin in origins(instruction):
+                if one.named(origin, index) is None and _is_image(origin):
+                    yield instruction.line, f"{instruction.word} from {origin}", origin
+
+
+def _is_image(origin: str) -> bool:
+    return any(mark in origin for mark in "/:@")
 
 
 @check(
     "DOC001",
     "the image runs as a numeric user that is not root",
     why="Kubernetes can verify runAsNonRoot only for a numeric user (Pod Security Standards, restricted; row L02).",
-    fix="End the last stage with USER 65532:65532, or another number above 0.",
+    fix="End each stage that is an image with USER 65532:65532, or another number above 0.",
 )
-def numeric_user(repository: Repository) -> Iterator[tuple[str, int, str]]:
-    """Yield Dockerfiles whose last stage runs as root or as a name."""
-    for path, found in dockerfiles(repository):
-        users = [(line, rest) for line, word, rest in found[-1].instructions if word == "USER"]
-        line, user = users[-1] if users else (found[-1].line, "")
-        if not user:
-            yield path, line, "the last stage has no USER, so it runs as root"
-        elif user.split(":")[0] in ROOT or not user.split(":")[0].isdigit():
-            yield path, line, f"USER {user} is not a number above 0"
+def numeric_user(repository: Repository) -> Found:
+    """Yield Dockerfiles with an image that runs as root or as a name."""
+    for path, one in read(repository):
+        for index in one.shipped():
+            stage = one.stages[index]
+            users = one.inherited(index, "USER")
+            line, user = (users[-1].line, users[-1].body) if users else (stage.line, "")
+            name = stage.name or "the last one"
+            if not user:
+                yield path, line, f"stage {name} has no USER, so it runs as root"
+            elif user.split(":")[0] in ROOT or not user.split(":")[0].isdigit():
+                yield path, line, f"USER {user} of stage {name} is not a number above 0"
 
 
 @check(
@@ -74,80 +124,296 @@ def numeric_user(repository: Repository) -> Iterator[tuple[str, int, str]]:
     why="An image without a tag, or with latest, is another image tomorrow (row L03).",
     fix="Name a version: image:1.2.3, better with its digest.",
 )
-def tagged(repository: Repository) -> Iterator[tuple[str, int, str]]:
+def tagged(repository: Repository) -> Found:
     """Yield base images without a tag."""
-    for path, found in dockerfiles(repository):
-        names = {stage.name for stage in found if stage.name}
-        for stage in found:
-            image = stage.image.rsplit("/", 1)[-1]
-            if stage.image in names or image == "scratch" or "$" in image or "@sha256:" in image:
-                continue
-            if ":" not in image or image.endswith(":latest"):
-                yield path, stage.line, f"FROM {stage.image} names no version"
-
-
-@check(
-    "DOC003",
-    "what COPY takes is there",
-    why="A missing source is found only by a real build, late in the pipeline.",
-    fix="Name a file or folder of the repository, or a stage that stands above.",
-)
-def copied(repository: Repository) -> Iterator[tuple[str, int, str]]:
-    """Yield COPY instructions whose source or stage does not exist."""
-    for path, found in dockerfiles(repository):
-        known: set[str] = set()
-        for index, stage in enumerate(found):
-            for line, word, rest in stage.instructions:
-                if word != "COPY" or "<<" in rest:
-                    continue
-                flags = dict(part[2:].partition("=")[::2] for part in rest.split() if part.startswith("--"))
-                origin = flags.get("from")
-                if origin is None:
-                    sources = [part for part in rest.split() if not part.startswith("--")][:-1]
-                    for source in sources:
-                        if not _present(repository, source):
-                            yield path, line, f"COPY {source}: there is no such file or folder"
-                elif origin not in known and "/" not in origin and ":" not in origin and "$" not in origin:
-                    yield path, line, f"COPY --from={origin}: there is no such stage above"
-            known |= {stage.name, str(index)} - {""}
-
-
-def _present(repository: Repository, source: str) -> bool:
-    plain = source.strip("\"'").removeprefix("./").strip("/")
-    if plain in ("", ".") or "$" in plain:
-        return True
-    if any(mark in plain for mark in "*?["):
-        pattern = re.escape(plain).replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
-        return next(repository.matching(f"{pattern}(?:/|$)"), None) is not None
-    return repository.exists(plain)
-
-
-@check(
-    "DOC004",
-    "git and secrets stay out of the build context",
-    why="Whatever the context holds can end up in a layer that everybody can pull (row L06).",
-    fix="Add .git and .env to .dockerignore.",
-)
-def ignored(repository: Repository) -> Iterator[tuple[str, int, str]]:
-    """Yield what .dockerignore lets through."""
-    if "Dockerfile" not in repository.files:
-        return
-    lines = {line.strip().strip("/") for _, line in repository.lines(".dockerignore")}
-    for name in (".git", ".env"):
-        if not lines & {name, f"{name}*", f"**/{name}", "*", "**"}:
-            yield ".dockerignore", 0, f"{name} is not ignored"
+    for path, one in read(repository):
+        for line, words, image in images(one):
+            tag = image.rsplit("/", 1)[-1].partition("@")[0].partition(":")[2]
+            if "$" not in image and (tag == "latest" or (not tag and "@sha256:" not in image)):
+                yield path, line, f"{words} names no version"
 
 
 @check(
     "DOC005",
     "nothing is fetched by ADD",
     why="ADD of an address fetches without a check of what arrives.",
-    fix="Fetch in a RUN step with a checksum, or vendor the file.",
+    fix="Fetch in a RUN step with a checksum, say ADD --checksum, or vendor the file.",
 )
-def added(repository: Repository) -> Iterator[tuple[str, int, str]]:
+def added(repository: Repository) -> Found:
     """Yield ADD instructions with an address."""
-    for path, found in dockerfiles(repository):
-        for stage in found:
-            for line, word, rest in stage.instructions:
-                if word == "ADD" and "://" in rest and "--checksum" not in rest:
-                    yield path, line, f"ADD {rest.split()[0]} fetches without a checksum"
+    for path, one in read(repository):
+        for _, _, instruction in every(one):
+            if instruction.word == "ADD" and "checksum" not in dict(instruction.flags):
+                for source in instruction.words[:-1]:
+                    if "://" in source or source.startswith("git@"):
+                        yield path, instruction.line, f"ADD {source} fetches without a checksum"
+
+
+@check(
+    "DOC006",
+    "every base image has a digest",
+    why="Who holds the registry can put another image under a tag; no build with a digest takes it (row L03).",
+    fix="Write image:tag@sha256:...; docker buildx imagetools inspect image:tag shows it, and Renovate moves it.",
+)
+def pinned(repository: Repository) -> Found:
+    """Yield images that a build fetches by tag alone."""
+    for path, one in read(repository):
+        for line, words, image in images(one):
+            if "$" not in image and not re.search(r"@sha256:[0-9a-f]{64}\Z", image):
+                yield path, line, f"{words} has no digest"
+
+
+@check(
+    "DOC007",
+    "an image without a shell needs none",
+    why="In scratch and distroless nothing can run RUN, and no shell reads a command that is not a JSON array.",
+    fix='Run in an earlier stage and copy the result; write ENTRYPOINT ["/app/api"], with double quotes.',
+)
+def shell_less(repository: Repository) -> Found:
+    """Yield what asks a shell where there is none, and what was meant as an array and is none."""
+    for path, one in read(repository):
+        for index, stage, instruction in every(one):
+            without = NO_SHELL.match(one.root(index).partition("@")[0]) is not None
+            if without and instruction.word == "RUN" and exec_form(instruction.body) is None:
+                yield path, instruction.line, f"RUN in stage {stage.name or index}: {one.root(index)} has no shell"
+            if instruction.word not in STARTED:
+                continue
+            command = instruction.body
+            if instruction.word == "HEALTHCHECK":
+                kind, _, command = command.partition(" ")
+                if kind.upper() != "CMD":
+                    continue
+            command = command.strip()
+            if exec_form(command) is not None:
+                continue
+            if command.startswith("["):
+                yield path, instruction.line, f"{instruction.word} {command} is no JSON, so a shell is asked to run it"
+            elif without:
+                yield path, instruction.line, f"{instruction.word} {command} asks for a shell that the image has not"
+
+
+@check(
+    "DOC008",
+    "no secret is an argument, a variable or a file of the image",
+    why="docker history, the image and its provenance show arguments and variables to whoever can pull (row L06).",
+    fix="Give it to one step: RUN --mount=type=secret,id=NAME, or to the running container by its environment.",
+)
+def secrets(repository: Repository) -> Found:
+    """Yield arguments, variables and copied files that hold a secret."""
+    for path, one in read(repository):
+        for instruction in [*one.head, *(each for _, _, each in every(one))]:
+            if instruction.word == "ARG":
+                names = [word.partition("=")[0] for word in instruction.body.split()]
+            elif instruction.word == "ENV":
+                names = re.findall(r"([A-Za-z_]\w*)=", instruction.body) or instruction.body.split()[:1]
+            else:
+                names = []
+            for name in names:
+                if SECRET.search(name.upper()):
+                    yield path, instruction.line, f"{instruction.word} {name} holds a secret that stays in the image"
+            if instruction.word in ("COPY", "ADD") and "from" not in dict(instruction.flags):
+                for source in instruction.words[:-1]:
+                    if SECRET_FILE.match(source):
+                        yield path, instruction.line, f"{instruction.word} {source} puts a secret into a layer"
+
+
+@check(
+    "DOC009",
+    "the image is built elsewhere: it installs and compiles nothing",
+    why="A compiler or a package manager in the image is there for an intruder too, and what it fetches changes daily.",
+    fix="Do it in an earlier stage, and copy the result from there (rows L01 and L04).",
+)
+def lean(repository: Repository) -> Found:
+    """Yield steps of shipped stages that install or compile."""
+    for path, one in read(repository):
+        seen: set[int] = set()
+        for index in one.shipped():
+            for instruction in one.inherited(index, "RUN"):
+                text = " ".join([instruction.body, *instruction.heredocs])
+                if (found := INSTALLS.search(text)) and instruction.line not in seen:
+                    seen.add(instruction.line)
+                    yield path, instruction.line, f"'{found[0]}' runs in an image that is shipped"
+
+
+@check(
+    "DOC010",
+    "no step is a heredoc",
+    why="Linters do not read scripts inside a heredoc, and builders other than BuildKit take them for instructions.",
+    fix="Join commands with &&, or put the script into bin/ and run it.",
+)
+def no_heredoc(repository: Repository) -> Found:
+    """Yield RUN instructions with a heredoc."""
+    for path, one in read(repository):
+        for _, _, instruction in every(one):
+            if instruction.word == "RUN" and instruction.heredocs:
+                yield path, instruction.line, "RUN holds a heredoc"
+
+
+@check(
+    "DOC013",
+    "an exposed port is one that the service listens on",
+    why="EXPOSE is what people read to learn the ports; one that nobody serves sends them and their rules astray.",
+    fix="Expose the ports of docs/configuration.md (the variables that end with _ADDR), as numbers.",
+)
+def served(repository: Repository) -> Found:
+    """Yield exposed ports that are none, or that no address of the configuration has."""
+    known = set(ADDRESS.findall(repository.text("docs/configuration.md")))
+    for path, one in read(repository):
+        for _, _, instruction in every(one):
+            for port in instruction.body.split() if instruction.word == "EXPOSE" else []:
+                if "$" not in port and not PORT.match(port):
+                    yield path, instruction.line, f"EXPOSE {port} is no port"
+                elif path == "Dockerfile" and known and "$" not in port and port.split("/")[0] not in known:
+                    yield path, instruction.line, f"EXPOSE {port}: the service listens on {', '.join(sorted(known))}"
+
+
+@check(
+    "DOC014",
+    "the builder understands every line",
+    why="An unknown instruction, flag, stage or duration stops the build before its first step.",
+    fix="Write what the reference of the Dockerfile has; arguments of FROM stand above it, with a default.",
+)
+def understood(repository: Repository) -> Found:
+    """Yield lines that a builder refuses."""
+    for path in repository.matching(DOCKERFILE):
+        one = parsed(repository.text(path))
+        if not one.stages:
+            yield path, 0, "there is no FROM"
+        for instruction in one.head:
+            if instruction.word != "ARG":
+                yield path, instruction.line, f"{instruction.word} stands above the first FROM"
+        for index, stage in enumerate(one.stages):
+            yield from ((path, stage.line, told) for told in _misnamed(one, index, stage))
+        for _, _, instruction in every(one):
+            yield from ((path, instruction.line, told) for told in _misspelt(instruction))
+
+
+def _misnamed(one: Dockerfile, index: int, stage: Stage) -> Iterator[str]:
+    words = Instruction(stage.line, "FROM", stage.source).body.split()
+    if len(words) not in (1, 3) or (len(words) == 3 and words[1].upper() != "AS"):  # noqa: PLR2004
+        yield f"FROM {stage.source} is not FROM image [AS name]"
+    for flag, _ in Instruction(stage.line, "FROM", stage.source).flags:
+        if flag not in FLAGS["FROM"]:
+            yield f"FROM has no --{flag}"
+    for found in VARIABLE.finditer(stage.image):
+        yield f"FROM {stage.image}: no ARG above the first FROM gives {found[1] or found[4]} a value"
+    names = [other.name.lower() for other in one.stages]
+    if stage.name and stage.name.lower() in names[:index]:
+        yield f"a stage above is named {stage.name} too"
+    if stage.image.lower() in [name for name in names[index:] if name]:
+        yield f"FROM {stage.image}: that stage stands further down"
+
+
+def _misspelt(instruction: Instruction) -> Iterator[str]:
+    word = instruction.word
+    if word not in KNOWN:
+        yield f"{word} is no instruction"
+        return
+    for flag, value in instruction.flags:
+        if flag not in FLAGS.get(word, ()):
+            yield f"{word} has no --{flag}"
+        elif word == "HEALTHCHECK" and flag != "retries" and not DURATION.match(value):
+            yield f"HEALTHCHECK --{flag}={value} is no duration, such as 10s"
+    if word in ("COPY", "ADD") and not instruction.heredocs and len(instruction.words) < 2:  # noqa: PLR2004
+        yield f"{word} {instruction.rest} needs a source and a target"
+    if word == "HEALTHCHECK" and instruction.body.split(" ")[0].upper() not in ("CMD", "NONE"):
+        yield "HEALTHCHECK is followed by CMD or NONE"
+    if not instruction.rest:
+        yield f"{word} says nothing"
+
+
+@check(
+    "DOC015",
+    "an argument is declared in the stage that uses it",
+    why="One that is not declared there is empty: a label without a version, or programs for the wrong processor.",
+    fix="Write ARG NAME in that stage, or in one it builds upon, above the line.",
+)
+def declared(repository: Repository) -> Found:
+    """Yield uses of arguments that are not declared in their stage."""
+    for path, one in read(repository):
+        arguments = PLATFORM_ARGUMENTS | {
+            name for instruction in [*one.head, *(each for _, _, each in every(one))] for name in _declares(instruction)
+        }
+        for index, stage in enumerate(one.stages):
+            known = {
+                name
+                for above in one.parents(index)[1:]
+                for instruction in one.stages[above].instructions
+                for name in _declares(instruction) | _sets(instruction)
+            }
+            for instruction in stage.instructions:
+                for name in _uses(instruction):
+                    if name in known or (instruction.word == "RUN" and name not in arguments):
+                        continue
+                    yield path, instruction.line, f"{instruction.word} uses {name}, which this stage does not declare"
+                known |= _declares(instruction) | _sets(instruction)
+
+
+def _declares(instruction: Instruction) -> set[str]:
+    return {word.partition("=")[0] for word in instruction.body.split()} if instruction.word == "ARG" else set()
+
+
+def _sets(instruction: Instruction) -> set[str]:
+    if instruction.word != "ENV":
+        return set()
+    return set(re.findall(r"([A-Za-z_]\w*)=", instruction.body)) or set(instruction.body.split()[:1])
+
+
+def _uses(instruction: Instruction) -> set[str]:
+    """Give the variables that a line takes: not those that have a value for when they are empty, or that it sets."""
+    if instruction.word in ("CMD", "ENTRYPOINT", "HEALTHCHECK", "SHELL", "ONBUILD"):
+        return set()
+    text = re.sub(r"\\\$", "", instruction.rest)
+    used = {found[1] or found[4] for found in VARIABLE.finditer(text) if not found[2]}
+    if instruction.word == "RUN":
+        used -= set(re.findall(r"(?:^|[\s;&|(])([A-Za-z_]\w*)=", text))
+        used -= set(re.findall(r"\b(?:for|read)\s+(?:-\w+\s+)*([A-Za-z_]\w*)", text))
+    return used
+
+
+@check(
+    "DOC016",
+    "the image says what it is, and whether it is well",
+    why="Without a revision nobody finds the source of what runs; Compose waits for a health check (rows L05, L07).",
+    fix='Add LABEL org.opencontainers.image.revision="${REVISION}", and HEALTHCHECK with a program of the image.',
+)
+def described(repository: Repository) -> Found:
+    """Yield what the image of the repository does not say."""
+    one = dict(read(repository)).get("Dockerfile")
+    if one is None:
+        return
+    last = len(one.stages) - 1
+    labels = " ".join(instruction.body for instruction in one.inherited(last, "LABEL"))
+    for name in ("title", "source", "version", "revision"):
+        found = re.search(rf"org\.opencontainers\.image\.{name}\"?=(\"[^\"]*\"|\S*)", labels)
+        if found is None or not found[1].strip('"'):
+            yield "Dockerfile", one.stages[last].line, f"there is no label org.opencontainers.image.{name}"
+        elif name in ("version", "revision") and "$" not in found[1]:
+            yield "Dockerfile", one.stages[last].line, f"the label {name} is always {found[1]}, whatever is built"
+    if not [each for each in one.inherited(last, "HEALTHCHECK") if each.body.upper() != "NONE"]:
+        yield "Dockerfile", one.stages[last].line, "there is no HEALTHCHECK"
+
+
+@check(
+    "DOC017",
+    "the compiler of the image is as new as go.mod asks",
+    why="The image of Go fetches no other version of itself: a go.mod that asks for a newer one breaks the build.",
+    fix="Raise the tag and the digest of the golang image, or lower the line go in go.mod.",
+)
+def new_enough(repository: Repository) -> Found:
+    """Yield compilers that are older than go.mod asks."""
+    wanted = GO_DIRECTIVE.search(repository.text("go.mod"))
+    for path, one in read(repository):
+        for line, _, image in images(one):
+            found = GO_IMAGE.match(image)
+            if wanted is None or found is None or path != "Dockerfile":
+                continue
+            parts = len([part for part in found.groups() if part])
+            have = tuple(int(part) for part in found.groups() if part)
+            least = tuple(int(part or 0) for part in wanted.groups())[:parts]
+            if have < least:
+                yield (
+                    path,
+                    line,
+                    f"{image.partition('@')[0]} is older than go {wanted[0].removeprefix('go ')} of go.mod",
+                )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from slipway.contract.docker import dockerfiles
 from slipway.contract.kubernetes import containers
 from slipway.contract.registry import check
 from slipway.contract.repository import Repository
@@ -14,7 +15,6 @@ CONFIGURATION = "docs/configuration.md"
 MAKEFILES = r"mk/(?:slipway|language)\.mk$"
 VARIABLES = {"http": "HTTP_ADDR", "admin": "ADMIN_ADDR"}
 TARGET = re.compile(r"^([a-z][a-z0-9-]*):.*## ", re.MULTILINE)
-EXPOSE = re.compile(r"^EXPOSE (.+)$", re.MULTILINE)
 
 
 def rows(repository: Repository, heading: str) -> dict[str, list[str]]:
@@ -56,7 +56,9 @@ def ports(repository: Repository) -> Iterator[tuple[str, int, str]]:
     """Yield ports of the page that what configures, exposes or declares them does not know."""
     told = {cells[0]: number for number, cells in rows(repository, "Ports").items() if cells}
     defaults = dict(re.findall(r"^\| `(\w+_ADDR)` \| `[^`]*:(\d+)`", repository.text(CONFIGURATION), re.MULTILINE))
-    exposed = {number for line in EXPOSE.findall(repository.text("Dockerfile")) for number in line.split()}
+    image = dict(dockerfiles(repository)).get("Dockerfile")
+    lines = [rest for _, word, rest in image[-1].instructions if word == "EXPOSE"] if image else []
+    exposed = {number.split("/")[0] for line in lines for number in line.split()}
     for variable, number in told.items():
         if defaults.get(variable, number) != number:
             yield DOCUMENT, 0, f"{variable} is {number} here and {defaults[variable]} in {CONFIGURATION}"
