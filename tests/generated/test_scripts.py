@@ -14,8 +14,6 @@ from tests.conftest import Render, commit_all, git
 
 Fake = Callable[[str, str], None]
 SCRIPTS = [
-    "image",
-    "scan",
     "manifests",
     "deploy",
     "rollback",
@@ -118,9 +116,6 @@ def test_an_unknown_option_ends_with_2_and_one_line(script: str, shell: Shell) -
         ("deploy", ["-e", "dev", "-c", "eu-1", "-i", "orders"], "image 'orders'"),
         ("deploy", ["-e"], "-e needs a value"),
         ("rollback", ["-e", "dev"], "-c is missing"),
-        ("image", [], "-i is missing"),
-        ("image", ["-i", "r/a:latest"], "tag latest"),
-        ("scan", [], "-i is missing"),
         ("smoke", ["-u", "localhost"], "does not begin with"),
         ("feature", [], "-t is missing"),
         ("feature", ["-t", "plat-1"], "ticket 'plat-1'"),
@@ -218,25 +213,6 @@ def test_a_rollback_undoes_each_deployment_and_waits(shell: Shell) -> None:
         "rollout undo deployment.apps/orders-service-api",
         "rollout status deployment.apps/orders-service-api --timeout=5m",
     ]
-
-
-def test_an_image_is_built_with_its_revision_and_pushed_as_it_is(shell: Shell) -> None:
-    shell.fake("docker")
-
-    shell.run("image", "-i", "r/orders:1", VERSION="1", REVISION="abc")
-    shell.run("image", "-p", "-i", "r/orders:1")
-
-    assert shell.called() == [
-        "docker build --build-arg VERSION=1 --build-arg REVISION=abc -t r/orders:1 .",
-        "docker push r/orders:1",
-    ]
-
-
-def test_a_scan_never_passes_without_its_tool(shell: Shell) -> None:
-    done = shell.run("scan", "-i", "r/orders:1", PATH=f"{shell.fakes}:/usr/bin:/bin")
-
-    assert done.returncode == 1
-    assert "trivy is not installed" in done.stderr
 
 
 def test_a_smoke_test_fails_on_another_status(shell: Shell) -> None:

@@ -15,7 +15,15 @@ YES ?=
 TICKET ?=
 TITLE ?=
 RANGE ?=
+PROCESS ?=
+PLATFORMS ?=
 export VERSION REVISION IMAGE TITLE
+typed = $(filter command,$(firstword $(origin IMAGE)))
+pushed = $(shell cat build/image.txt 2>/dev/null)
+# what is deployed: what was typed, else what was pushed
+RELEASE = $(if $(typed),$(IMAGE),$(or $(pushed),$(IMAGE)))
+# what is looked at: the same, but before a push the file that a build without docker leaves
+built = $(if $(typed)$(pushed),,$(if $(shell test -f build/image.tar && echo yes),-f build/image.tar))
 agreed = $(if $(filter 1 true yes,$(YES)),-y)
 
 .DEFAULT_GOAL := help
@@ -47,17 +55,34 @@ test:: test-unit test-integration test-e2e ## run every test
 verify: ## hold the repository against the template's contract (needs uv)
 	@bin/verify
 
+.PHONY: login
+login: ## log in to REGISTRY, with REGISTRY_USER and REGISTRY_PASSWORD or by aws
+	@$(call need,REGISTRY,registry.example.com/team)
+	@bin/login -r "$(REGISTRY)"
+
 .PHONY: image
-image: ## build the image as $(IMAGE)
-	@bin/image -i "$(IMAGE)"
+image: ## build the image as $(IMAGE); PROCESS=worker for another entrypoint
+	@bin/image -i "$(IMAGE)" $(if $(PROCESS),-t "$(PROCESS)") $(if $(PLATFORMS),-a "$(PLATFORMS)")
 
 .PHONY: push
-push: ## push the image that was built
-	@bin/image -p -i "$(IMAGE)"
+push: ## push the image that was built, and write its digest to build/image.txt
+	@bin/image -p -i "$(IMAGE)" $(if $(PROCESS),-t "$(PROCESS)") $(if $(PLATFORMS),-a "$(PLATFORMS)")
 
 .PHONY: scan
 scan: ## scan the image; fails on HIGH and CRITICAL
-	@bin/scan -i "$(IMAGE)"
+	@bin/scan $(or $(built),-i "$(RELEASE)")
+
+.PHONY: scan-repository
+scan-repository: ## scan the checkout: secrets, misconfiguration, dependencies; fails on HIGH and CRITICAL
+	@bin/scan-repository
+
+.PHONY: sbom
+sbom: ## list what the image is made of in build/reports
+	@bin/sbom $(or $(built),-i "$(RELEASE)")
+
+.PHONY: sign
+sign: ## sign the digest that was pushed, and attest its SBOM
+	@bin/sign -i "$(RELEASE)"
 
 .PHONY: manifests
 manifests: ## render the manifests of every environment into build/manifests
