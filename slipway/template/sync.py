@@ -32,6 +32,7 @@ MODULES_HEAD = (
     "# The template's owners write this file from the go.mod of the template: make questions.\n",
 )
 RENOVATE_RULE = "The template moves these with its own releases"
+DIGESTS = frozenset({"Dockerfile"})  # rules of their own let services move the digests in these
 
 
 def stale(root: Path) -> dict[str, str]:
@@ -70,9 +71,10 @@ def renovate_json(text: str, patterns: Sequence[str]) -> str:
     """Write the patterns into the rule of Renovate's configuration that leaves the template's files to the template."""
     data = json.loads(text)
     rule = next(rule for rule in data["packageRules"] if rule["description"] == RENOVATE_RULE)
-    if rule["matchFileNames"] == list(patterns):
+    wanted = [pattern for pattern in patterns if pattern not in DIGESTS]
+    if rule["matchFileNames"] == wanted:
         return text
-    rule["matchFileNames"] = list(patterns)
+    rule["matchFileNames"] = wanted
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 

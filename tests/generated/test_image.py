@@ -21,6 +21,8 @@ IMAGE = f"{NAME}:1.2.3"
 DIGEST = f"sha256:{'0a' * 32}"
 RELEASE = f"{NAME}@{DIGEST}"
 COMMIT = {"VERSION": "1.2.3", "REVISION": "abc", "SOURCE_DATE_EPOCH": "1790000000"}
+BUILDKIT = "moby/buildkit:v0.34.0@sha256:b059f8d7226d0b326bc871af489a5dddf65e36af4d20d14251b072974d9ee87c"
+SCANNER = "docker/buildkit-syft-scanner:1.12.0@sha256:ae4f3b554449e7e25548e7d8ccc029d17357348e30c6e3df01b92bc93654d6a9"
 ARGUMENTS = ("VERSION=1.2.3", "REVISION=abc", "SOURCE_DATE_EPOCH=1790000000")
 WRITES = """
 while [ $# -gt 0 ]; do
@@ -144,7 +146,7 @@ def test_docker_builds_with_a_builder_that_can_rewrite_dates(bench: Bench) -> No
     assert bench.called() == [
         "docker buildx version",
         "docker buildx inspect orders-service",
-        f"{create} --driver-opt image=moby/buildkit:v0.34.2",
+        f"{create} --driver-opt image={BUILDKIT}",
         (
             f"docker buildx build --builder orders-service --target worker {built} --provenance=false --output "
             f"type=docker,name={IMAGE},rewrite-timestamp=true --metadata-file build/image.part/metadata.json ."
@@ -162,7 +164,7 @@ def test_a_push_carries_provenance_and_sbom_and_leaves_the_digest(bench: Bench) 
     assert done.stdout == f"{RELEASE}\n"
     last = bench.called("docker buildx build")[0]
     assert last.startswith("docker buildx build --builder ours --platform linux/amd64,linux/arm64 ")
-    assert "--provenance=mode=max --sbom=generator=docker/buildkit-syft-scanner:1.12.0" in last
+    assert f"--provenance=mode=max --sbom=generator={SCANNER}" in last
     assert f"--output type=image,name={IMAGE},push=true,rewrite-timestamp=true" in last
     assert not bench.called("docker buildx create")
     assert (bench.service / "build/image.txt").read_text(encoding="utf-8") == f"{RELEASE}\n"
@@ -190,7 +192,7 @@ def test_without_docker_buildkit_builds_into_a_file_and_pushes(bench: Bench) -> 
     assert bench.called() == [
         (
             f"{begin} --opt target=migrate {arguments} --opt attest:provenance=mode=max --opt "
-            "attest:sbom=generator=docker/buildkit-syft-scanner:1.12.0 --output "
+            f"attest:sbom=generator={SCANNER} --output "
             f"type=image,name={IMAGE},push=true,rewrite-timestamp=true --metadata-file build/image.part/metadata.json"
         )
     ]

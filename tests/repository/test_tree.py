@@ -18,6 +18,7 @@ from jinja2 import Environment, StrictUndefined
 from slipway.answers import RULES
 from slipway.contract import check
 from slipway.ownership import is_owned, service_owned
+from slipway.template.sync import DIGESTS
 from tests.conftest import ROOT, TREE, Render, git
 
 AWKWARD = {
@@ -85,18 +86,54 @@ def test_renovate_moves_exactly_what_the_service_owns(services: Render, answers:
     service = services(**answers)
     owned = service_owned((ROOT / "copier.yml").read_text(encoding="utf-8"))
     rules = json.loads((service / "renovate.json").read_text(encoding="utf-8"))["packageRules"]
-    left_alone = [rule["matchFileNames"] for rule in rules if rule.get("enabled") is False and "matchFileNames" in rule]
+    off = [rule for rule in rules if rule.get("enabled") is False and "matchFileNames" in rule]
+    left_alone = [rule["matchFileNames"] for rule in off if "matchUpdateTypes" not in rule]
     paths = [path.relative_to(service).as_posix() for path in service.rglob("*") if path.is_file()]
 
     unlike = [
         path
         for path in paths
-        if path != ".copier-answers.yml" and matched(path, left_alone[0]) is is_owned(path, owned)
+        if path not in (".copier-answers.yml", *DIGESTS) and matched(path, left_alone[0]) is is_owned(path, owned)
     ]
 
     assert len(left_alone) == 1
     assert len(paths) > 100
     assert unlike == []
+
+
+def test_services_move_the_digests_of_their_image_and_the_template_its_tags(services: Render) -> None:
+    rules = json.loads((services() / "renovate.json").read_text(encoding="utf-8"))["packageRules"]
+
+    of_image = [rule for rule in rules if matched("Dockerfile", rule.get("matchFileNames", []))]
+
+    kept = {kind for rule in of_image if rule.get("enabled") is False for kind in rule["matchUpdateTypes"]}
+    moved = {kind for rule in of_image if rule.get("enabled") is not False for kind in rule["matchUpdateTypes"]}
+    assert kept == {"major", "minor", "patch", "pin", "replacement", "rollback"}
+    assert moved == {"digest", "pinDigest"}
+
+
+def test_renovate_of_the_template_finds_every_image_that_is_pinned_in_the_tree(tmp_path: Path) -> None:
+    config = ROOT / "renovate.json"
+    data = json.loads(config.read_text(encoding="utf-8"))
+    (tmp_path / "renovate.json").write_text(config.read_text(encoding="utf-8").replace('"labels": [', '"labels": [1, '))
+    check_schema = ["check-jsonschema", "--builtin-schema", "vendor.renovate"]
+
+    codes = [
+        subprocess.run([*check_schema, file], check=False, capture_output=True).returncode
+        for file in (config, tmp_path / "renovate.json")
+    ]
+
+    (custom,) = data["customManagers"]
+    files = [re.compile(pattern.strip("/")) for pattern in custom["managerFilePatterns"]]
+    found = re.compile(custom["matchStrings"][0].replace("(?<", "(?P<"))
+    texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in tree_files() if "/bin/" in name}
+    counts = {name: len(re.findall(r"@sha256:[0-9a-f]{64}", text)) for name, text in texts.items()}
+    assert codes == [0, 1]
+    assert "dockerfile" in data["enabledManagers"]
+    assert sum(counts.values()) > 1
+    for name in (name for name, count in counts.items() if count):
+        assert any(pattern.search(name) for pattern in files), name
+        assert len(found.findall(texts[name])) == counts[name]
 
 
 def test_renovate_does_not_bring_releases_of_the_template_beside_the_scheduled_job(services: Render) -> None:
