@@ -1,66 +1,234 @@
-"""Kubernetes objects: each pod safe by itself, and all objects of one mind."""
+"""Kubernetes objects: how checks go through them, and what each pod must hold."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 from slipway.contract.docker import dockerfiles
+from slipway.contract.overlays import Build, Made, builds
 from slipway.contract.registry import check
-from slipway.contract.repository import Document, Repository
+from slipway.contract.repository import Document, Repository, line_of
 
-WORKLOADS = frozenset({"CronJob", "DaemonSet", "Deployment", "Job", "ReplicaSet", "Rollout", "StatefulSet"})
-REFERENCES = {
-    "configMapRef": "ConfigMap",
-    "configMapKeyRef": "ConfigMap",
-    "secretRef": "Secret",
-    "secretKeyRef": "Secret",
-}
+PLACES = r"(?:k8s|argocd)/.*\.ya?ml$"
+WORKLOADS = frozenset({"CronJob", "DaemonSet", "Deployment", "Job", "Pod", "ReplicaSet", "Rollout", "StatefulSet"})
 SERVING = frozenset({"Deployment", "Rollout", "StatefulSet", "DaemonSet"})
+PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
+HANDLERS = ("httpGet", "tcpSocket", "exec", "grpc")
+VOLUMES = frozenset({"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected"})
+SYSCTLS = frozenset(
+    {
+        *("kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ip_local_reserved_ports"),
+        *("net.ipv4.ip_unprivileged_port_start", "net.ipv4.ping_group_range", "net.ipv4.tcp_fin_timeout"),
+        *("net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_keepalive_time"),
+        *("net.ipv4.tcp_rmem", "net.ipv4.tcp_syncookies", "net.ipv4.tcp_wmem"),
+    }
+)
+
+Told = Iterator[tuple[int, str]]
+Findings = Iterator[tuple[str, int, str]]
+
+
+def sub(content: object, *keys: str) -> Document:
+    """Give the mapping below some keys; an empty one where there is none."""
+    for key in keys:
+        content = content.get(key) if isinstance(content, dict) else None
+    return content if isinstance(content, dict) else {}
+
+
+def entries(content: object, key: str) -> list[Document]:
+    """Give the mappings of a list; none where there is no list."""
+    found = content.get(key) if isinstance(content, dict) else None
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def words(content: object, key: str) -> list[str]:
+    """Give the plain values of a list, as text."""
+    found = content.get(key) if isinstance(content, dict) else None
+    return [str(one) for one in found if not isinstance(one, (dict, list))] if isinstance(found, list) else []
+
+
+def called(content: Document) -> str:
+    """Give an object as kind/name."""
+    return f"{content.get('kind')}/{sub(content, 'metadata').get('name')}"
+
+
+def template(content: Document) -> Document:
+    """Give the pod template of a workload; an empty one where it has none."""
+    if content.get("kind") == "Pod":
+        return content
+    if content.get("kind") == "CronJob":
+        return sub(content, "spec", "jobTemplate", "spec", "template")
+    return sub(content, "spec", "template") if content.get("kind") in WORKLOADS else {}
+
+
+def own_containers(pod: Document) -> list[Document]:
+    """Give the containers of the specification of a pod, those that run first before the others."""
+    return [one for kind in ("initContainers", "containers", "ephemeralContainers") for one in entries(pod, kind)]
 
 
 def pods(repository: Repository) -> Iterator[tuple[str, str, Document]]:
     """Give each pod template: the file, the object as kind/name, and the template."""
     for path, document in repository.manifests:
-        if document["kind"] in WORKLOADS:
-            spec = document.get("spec") or {}
-            if document["kind"] == "CronJob":
-                spec = (spec.get("jobTemplate") or {}).get("spec") or {}
-            if spec.get("template"):
-                yield path, f"{document['kind']}/{_name(document)}", spec["template"]
+        if template(document):
+            yield path, called(document), template(document)
 
 
 def containers(repository: Repository) -> Iterator[tuple[str, str, Document, Document]]:
     """Give each container with the pod it stands in."""
-    for path, owner, template in pods(repository):
-        spec = template.get("spec") or {}
-        for container in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]:
+    for path, owner, one in pods(repository):
+        spec = sub(one, "spec")
+        for container in own_containers(spec):
             yield path, f"{owner}: container {container.get('name')}", container, spec
+
+
+def objects(repository: Repository) -> Iterator[tuple[str, Document]]:
+    """Give each whole object as it stands in its file: those that kustomizations list, and those of Argo CD."""
+    yield from repository.manifests
+    listed = {path for path, _ in repository.manifests}
+    for path in repository.matching(r"argocd/.*\.ya?ml$"):
+        if path not in listed and path not in repository.kustomizations:
+            for document in repository.documents(path):
+                if isinstance(document, dict) and "kind" in document:
+                    yield path, document
+
+
+def each(repository: Repository, judge: Callable[[Document], Told]) -> Findings:
+    """Judge each object by itself: as it stands in its file, and as patches leave it.
+
+    Args:
+        repository: the service.
+        judge: gives line and message of what is wrong with an object.
+    """
+    said = set()
+    for path, content in objects(repository):
+        for line, message in judge(content):
+            if (path, message) not in said:
+                yield path, line, message
+            said.add((path, message))
+    for build in builds(repository):
+        for made in build.objects:
+            for _, message in judge(made.content) if made.patched else ():
+                if (made.path, message) not in said:
+                    yield build.path, 0, message
+                said.add((made.path, message))
+
+
+def across(repository: Repository, judge: Callable[[Build], Iterator[tuple[str, int, str]]]) -> Findings:
+    """Judge what each overlay makes as a whole; what is wrong in all of them is said once.
+
+    Args:
+        repository: the service.
+        judge: gives file, line and message of what does not fit together.
+    """
+    found: dict[tuple[str, int, str], list[str]] = {}
+    known = builds(repository)
+    for build in known:
+        for one in judge(build):
+            found.setdefault(one, []).append(build.name)
+    whole = {build.name for build in known if build.real}
+    for (path, line, message), names in found.items():
+        yield path, line, message if whole <= {*names} else f"{message} ({', '.join(dict.fromkeys(names))})"
+
+
+def at(made: Made, *keys: str) -> tuple[str, int]:
+    """Give the file of an object, and the line of the last of some keys that is there."""
+    place: object = made.content
+    line = line_of(place)
+    for key in keys:
+        if not isinstance(place, dict) or key not in place:
+            break
+        line = line_of(place, key)
+        place = place[key]
+    return made.path, 0 if made.patched else line
 
 
 @check(
     "K8S001",
-    "every container keeps to the restricted pod security standard",
-    why="A container that may become root is a foothold (Pod Security Standards, restricted; row N08).",
-    fix="Set what the message names in the securityContext of the pod or the container.",
+    "every pod keeps to the restricted pod security standard",
+    why="A container that may become root or reach its node is a foothold (Pod Security Standards; row N08).",
+    fix="Set, or take out, what the message names in the securityContext of the pod or the container.",
 )
-def restricted(repository: Repository) -> Iterator[tuple[str, int, str]]:
-    """Yield containers that may do more than the standard allows."""
-    for path, owner, container, pod in containers(repository):
-        whole, own = pod.get("securityContext") or {}, container.get("securityContext") or {}
+def restricted(repository: Repository) -> Findings:
+    """Yield pods and containers that may do more than the standard allows."""
+    yield from each(repository, _unrestricted)
+
+
+def _unrestricted(content: Document) -> Told:
+    pod = sub(template(content), "spec")
+    if not pod:
+        return
+    for line, message in _pod_faults(pod):
+        yield line, f"{called(content)} {message}"
+    whole = sub(pod, "securityContext")
+    for container in own_containers(pod):
+        who = f"{called(content)}: container {container.get('name')}"
+        own = sub(container, "securityContext")
+        line = line_of(container, "securityContext")
+        profile = sub(own, "seccompProfile") or sub(whole, "seccompProfile")
         wanted = {
-            "runAsNonRoot: true": (own.get("runAsNonRoot", whole.get("runAsNonRoot")) is True),
+            "runAsNonRoot: true": own.get("runAsNonRoot", whole.get("runAsNonRoot")) is True,
             "allowPrivilegeEscalation: false": own.get("allowPrivilegeEscalation") is False,
             "readOnlyRootFilesystem: true": own.get("readOnlyRootFilesystem") is True,
-            "capabilities.drop: [ALL]": "ALL" in ((own.get("capabilities") or {}).get("drop") or []),
-            "seccompProfile.type: RuntimeDefault": (own.get("seccompProfile") or whole.get("seccompProfile") or {}).get(
-                "type"
-            )
-            in ("RuntimeDefault", "Localhost"),
+            "capabilities.drop: [ALL]": "ALL" in words(sub(own, "capabilities"), "drop"),
+            "seccompProfile.type: RuntimeDefault": profile.get("type") in ("RuntimeDefault", "Localhost"),
         }
         missing = [name for name, holds in wanted.items() if not holds]
         if missing:
-            yield path, 0, f"{owner} lacks {', '.join(missing)}"
+            yield line, f"{who} lacks {', '.join(missing)}"
+        for message in _container_faults(container, own):
+            yield line, f"{who} {message}"
+
+
+def _pod_faults(pod: Document) -> Told:
+    for key in ("hostNetwork", "hostPID", "hostIPC"):
+        if pod.get(key):
+            yield line_of(pod, key), f"shares its node's own: {key} must not be true"
+    for key in ("shareProcessNamespace",):
+        if pod.get(key):
+            yield line_of(pod, key), f"lets its containers see each other's processes: {key} must not be true"
+    context = sub(pod, "securityContext")
+    yield from ((line_of(context), message) for message in _context_faults(context))
+    for one in entries(context, "sysctls"):
+        if one.get("name") not in SYSCTLS:
+            yield line_of(one), f"sets the sysctl {one.get('name')}, which is not a safe one"
+    for volume in entries(pod, "volumes"):
+        kinds = {key for key in volume if key != "name"}
+        for kind in sorted(kinds - VOLUMES - {"secret"}):
+            yield line_of(volume), f"mounts {kind} as volume {volume.get('name')}, which the standard does not allow"
+
+
+def _context_faults(context: Document) -> Iterator[str]:
+    for key in ("runAsUser", "runAsGroup", "fsGroup"):
+        if context.get(key) == 0 and context.get(key) is not False:
+            yield f"says {key}: 0, which is root"
+    if 0 in (context.get("supplementalGroups") or ()):
+        yield "says supplementalGroups: [0], which is root's"
+    if sub(context, "seccompProfile").get("type") == "Unconfined":
+        yield "says seccompProfile.type: Unconfined"
+    if sub(context, "appArmorProfile").get("type") == "Unconfined":
+        yield "says appArmorProfile.type: Unconfined"
+    options = sub(context, "seLinuxOptions")
+    if {"user", "role"} & {*options} or options.get("type") not in (None, "container_t", "container_init_t"):
+        yield "sets seLinuxOptions that the standard does not allow"
+    if sub(context, "windowsOptions").get("hostProcess"):
+        yield "says windowsOptions.hostProcess: true"
+
+
+def _container_faults(container: Document, own: Document) -> Iterator[str]:
+    yield from _context_faults(own)
+    if own.get("privileged"):
+        yield "says privileged: true"
+    if own.get("procMount") not in (None, "Default"):
+        yield f"says procMount: {own['procMount']}"
+    added = [name for name in words(sub(own, "capabilities"), "add") if name != "NET_BIND_SERVICE"]
+    if added:
+        yield f"adds the capabilities {', '.join(added)}"
+    for port in entries(container, "ports"):
+        if port.get("hostPort"):
+            yield f"takes hostPort {port['hostPort']} of its node"
+    for kind in PROBES:
+        if sub(container, kind, "httpGet").get("host") or sub(container, kind, "tcpSocket").get("host"):
+            yield f"probes another host in {kind}"
 
 
 @check(
@@ -69,15 +237,22 @@ def restricted(repository: Repository) -> Iterator[tuple[str, int, str]]:
     why="Without requests the scheduler guesses; without a limit one leak takes the node (row N02).",
     fix="Set resources.requests for cpu and memory, and resources.limits.memory.",
 )
-def resources(repository: Repository) -> Iterator[tuple[str, int, str]]:
+def resources(repository: Repository) -> Findings:
     """Yield containers without requests or memory limit."""
-    for path, owner, container, _ in containers(repository):
-        given = container.get("resources") or {}
-        requests, limits = given.get("requests") or {}, given.get("limits") or {}
-        missing = [f"requests.{name}" for name in ("cpu", "memory") if name not in requests]
-        missing += ["limits.memory"] if "memory" not in limits else []
+    yield from each(repository, _unbounded)
+
+
+def _unbounded(content: Document) -> Told:
+    for container in own_containers(sub(template(content), "spec")):
+        given = sub(container, "resources")
+        missing = [f"requests.{name}" for name in ("cpu", "memory") if name not in sub(given, "requests")]
+        missing += ["limits.memory"] if "memory" not in sub(given, "limits") else []
         if missing:
-            yield path, 0, f"{owner} lacks resources.{', resources.'.join(missing)}"
+            line = line_of(container, "resources")
+            yield (
+                line,
+                f"{called(content)}: container {container.get('name')} lacks resources.{', resources.'.join(missing)}",
+            )
 
 
 @check(
@@ -86,88 +261,23 @@ def resources(repository: Repository) -> Iterator[tuple[str, int, str]]:
     why="The same probe for both restarts a pod whose database is slow, and makes a bad day worse (row N03).",
     fix="Probe /livez for liveness, without dependencies, and /readyz for readiness.",
 )
-def probes(repository: Repository) -> Iterator[tuple[str, int, str]]:
+def probes(repository: Repository) -> Findings:
     """Yield serving containers with a missing or doubled probe."""
-    for path, document in repository.manifests:
-        if document["kind"] not in SERVING:
-            continue
-        spec = (((document.get("spec") or {}).get("template") or {}).get("spec")) or {}
-        for container in spec.get("containers") or []:
-            owner = f"{document['kind']}/{_name(document)}: container {container.get('name')}"
-            liveness, readiness = container.get("livenessProbe"), container.get("readinessProbe")
-            for name, probe in (("livenessProbe", liveness), ("readinessProbe", readiness)):
-                if not probe:
-                    yield path, 0, f"{owner} has no {name}"
-            if liveness and readiness and _asks(liveness) == _asks(readiness):
-                yield path, 0, f"{owner} asks the same in livenessProbe and readinessProbe: {_asks(liveness)}"
+    yield from each(repository, _unprobed)
 
 
-@check(
-    "K8S004",
-    "ports that are named exist",
-    why="A Service or probe that names a missing port sends traffic nowhere, and the API server accepts it.",
-    fix="Give the container a port of that name, or name one that it has.",
-)
-def ports(repository: Repository) -> Iterator[tuple[str, int, str]]:
-    """Yield target ports and probe ports that no container has."""
-    declared: set[object] = set()
-    for path, owner, container, _ in containers(repository):
-        own = {port.get(key) for port in container.get("ports") or [] for key in ("name", "containerPort")}
-        declared |= own
-        for kind in ("startupProbe", "livenessProbe", "readinessProbe"):
-            probe = container.get(kind) or {}
-            asked = (probe.get("httpGet") or probe.get("tcpSocket") or {}).get("port")
-            if asked is not None and asked not in own:
-                yield path, 0, f"{owner}: {kind} asks port {asked}, which the container does not have"
-    for path, document in repository.manifests:
-        if document["kind"] == "Service":
-            for port in (document.get("spec") or {}).get("ports") or []:
-                target = port.get("targetPort", port.get("port"))
-                if declared and target not in declared:
-                    yield path, 0, f"Service/{_name(document)}: targetPort {target} is no port of any container"
-
-
-@check(
-    "K8S005",
-    "a selector finds pods",
-    why="A Service, a disruption budget or a policy that selects nothing does nothing, silently.",
-    fix="Use labels that a pod template carries.",
-)
-def selectors(repository: Repository) -> Iterator[tuple[str, int, str]]:
-    """Yield selectors that match no pod template."""
-    added = [_added_labels(content) for content in repository.kustomizations.values()]
-    common = {key: value for labels in added for key, value in labels.items()}
-    labelled = [
-        {**common, **((template.get("metadata") or {}).get("labels") or {})} for _, _, template in pods(repository)
-    ]
-    for path, document in repository.manifests:
-        wanted = _selected(document)
-        if wanted and labelled and not any(wanted.items() <= labels.items() for labels in labelled):
-            yield path, 0, f"{document['kind']}/{_name(document)} selects {wanted}, which no pod carries"
-
-
-@check(
-    "K8S006",
-    "accounts, ConfigMaps and Secrets that pods name exist",
-    why="A pod that names a missing one never starts, and only the cluster says so.",
-    fix="Add the object or its generator, or correct the name.",
-)
-def references(repository: Repository) -> Iterator[tuple[str, int, str]]:
-    """Yield references to objects that nothing makes."""
-    made: dict[str, set[str]] = {"ConfigMap": set(), "Secret": set(), "ServiceAccount": {"default"}}
-    for _, document in repository.manifests:
-        if document["kind"] in made:
-            made[document["kind"]].add(_name(document))
-        if document["kind"] == "ExternalSecret":
-            target = (document.get("spec") or {}).get("target") or {}
-            made["Secret"].add(target.get("name") or _name(document))
-    for content in repository.kustomizations.values():
-        for kind, generator in (("ConfigMap", "configMapGenerator"), ("Secret", "secretGenerator")):
-            made[kind] |= {str(one.get("name")) for one in content.get(generator) or []}
-    for path, owner, template in pods(repository):
-        for kind, name in _named(template.get("spec") or {}):
-            if name not in made[kind]:
-                yield path, 0, f"{owner} names {kind} {name}, which nothing makes"
+def _unprobed(content: Document) -> Told:
+    if content.get("kind") not in SERVING:
+        return
+    for container in entries(sub(template(content), "spec"), "containers"):
+        owner = f"{called(content)}: container {container.get('name')}"
+        liveness, readiness = sub(container, "livenessProbe"), sub(container, "readinessProbe")
+        for name, probe in (("livenessProbe", liveness), ("readinessProbe", readiness)):
+            if not probe:
+                yield line_of(container), f"{owner} has no {name}"
+        if liveness and readiness and _asks(liveness) == _asks(readiness):
+            line = line_of(container, "readinessProbe")
+            yield line, f"{owner} asks the same in livenessProbe and readinessProbe: {_asks(liveness)}"
 
 
 @check(
@@ -176,14 +286,14 @@ def references(repository: Repository) -> Iterator[tuple[str, int, str]]:
     why="What is in git is known to everybody who ever cloned it (row H02).",
     fix="Use an ExternalSecret, and rotate what was committed.",
 )
-def secrets(repository: Repository) -> Iterator[tuple[str, int, str]]:
+def secrets(repository: Repository) -> Findings:
     """Yield Secrets with data."""
-    for path in repository.matching(r"(?:k8s|argocd)/.*\.ya?ml$"):
+    for path in repository.matching(PLACES):
         for document in repository.documents(path):
             if isinstance(document, dict) and document.get("kind") == "Secret":
-                keys = sorted([*(document.get("data") or {}), *(document.get("stringData") or {})])
+                keys = sorted(map(str, [*sub(document, "data"), *sub(document, "stringData")]))
                 if keys:
-                    yield path, 0, f"Secret/{_name(document)} holds {', '.join(keys)}"
+                    yield path, line_of(document), f"{called(document)} holds {', '.join(keys)}"
 
 
 @check(
@@ -192,7 +302,7 @@ def secrets(repository: Repository) -> Iterator[tuple[str, int, str]]:
     why="Image, manifests and code are written apart; the port is the first thing to drift.",
     fix="Make EXPOSE in the Dockerfile and containerPort in the manifests the same.",
 )
-def exposed(repository: Repository) -> Iterator[tuple[str, int, str]]:
+def exposed(repository: Repository) -> Findings:
     """Yield container ports that the image does not expose."""
     told = {
         int(port.split("/")[0])
@@ -204,7 +314,7 @@ def exposed(repository: Repository) -> Iterator[tuple[str, int, str]]:
         if port.split("/")[0].isdigit()
     }
     for path, owner, container, _ in containers(repository):
-        for port in container.get("ports") or []:
+        for port in entries(container, "ports"):
             number = port.get("containerPort")
             if told and number not in told:
                 yield (
@@ -214,46 +324,5 @@ def exposed(repository: Repository) -> Iterator[tuple[str, int, str]]:
                 )
 
 
-def _name(document: Document) -> str:
-    return str((document.get("metadata") or {}).get("name"))
-
-
-def _selected(document: Document) -> Document:
-    spec = document.get("spec") or {}
-    if document["kind"] == "Service":
-        return spec.get("selector") or {}
-    key = {"PodDisruptionBudget": "selector", "Deployment": "selector", "NetworkPolicy": "podSelector"}.get(
-        document["kind"], ""
-    )
-    return (spec.get(key) or {}).get("matchLabels") or {}
-
-
 def _asks(probe: Document) -> object:
-    return probe.get("httpGet") or probe.get("tcpSocket") or probe.get("exec") or probe.get("grpc")
-
-
-def _added_labels(content: Document) -> Document:
-    pairs = [entry.get("pairs") or {} for entry in content.get("labels") or [] if isinstance(entry, dict)]
-    return {key: value for one in [*pairs, content.get("commonLabels") or {}] for key, value in one.items()}
-
-
-def _named(pod: Document) -> Iterator[tuple[str, str]]:
-    if pod.get("serviceAccountName"):
-        yield "ServiceAccount", str(pod["serviceAccountName"])
-    for volume in pod.get("volumes") or []:
-        if "configMap" in volume:
-            yield "ConfigMap", str(volume["configMap"].get("name"))
-        if "secret" in volume:
-            yield "Secret", str(volume["secret"].get("secretName"))
-    for container in [*(pod.get("initContainers") or []), *(pod.get("containers") or [])]:
-        yield from _sources(container)
-
-
-def _sources(container: Document) -> Iterator[tuple[str, str]]:
-    sources: list[Any] = [*(container.get("envFrom") or [])]
-    sources += [variable.get("valueFrom") or {} for variable in container.get("env") or []]
-    for source in sources:
-        for key, reference in source.items():
-            kind = REFERENCES.get(key)
-            if kind and not reference.get("optional"):
-                yield kind, str(reference.get("name"))
+    return next((probe[name] for name in HANDLERS if probe.get(name)), None)

@@ -22,6 +22,27 @@ class DuplicateKeyError(yaml.YAMLError):
     """A mapping names a key twice."""
 
 
+class Mapping(dict[Any, Any]):
+    """A mapping of a YAML file that knows where it stands.
+
+    Attributes:
+        line: where it begins, from 1.
+        lines: where each of its keys stands.
+    """
+
+    __slots__ = ("line", "lines")
+
+    line: int
+    lines: dict[Any, int]
+
+
+def line_of(content: object, key: object = None) -> int:
+    """Give the line of a key of a mapping, or of the mapping; 0 where it is not known."""
+    if not isinstance(content, Mapping):
+        return 0
+    return content.lines.get(key, content.line)
+
+
 class StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """PyYAML's safe loader, in C where there is one, that refuses duplicate keys and keeps custom tags apart."""
 
@@ -40,6 +61,14 @@ class StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: igno
                 seen.add(key.value)
         return cast("dict[Any, Any]", super().construct_mapping(node, deep))
 
+    def construct_yaml_map(self, node: yaml.MappingNode) -> Iterator[Mapping]:
+        """Build a mapping that knows its lines, in two steps, as a mapping may hold itself."""
+        data = Mapping()
+        data.line = node.start_mark.line + 1
+        data.lines = {key.value: key.start_mark.line + 1 for key, _ in node.value if isinstance(key, yaml.ScalarNode)}
+        yield data
+        data.update(self.construct_mapping(node))
+
 
 def _any_tag(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> Any:
     if isinstance(node, yaml.SequenceNode):
@@ -50,6 +79,7 @@ def _any_tag(loader: yaml.SafeLoader, _suffix: str, node: yaml.Node) -> Any:
 
 
 StrictLoader.add_multi_constructor("!", _any_tag)
+StrictLoader.add_constructor("tag:yaml.org,2002:map", StrictLoader.construct_yaml_map)
 
 
 class Repository:

@@ -1,0 +1,20 @@
+"""Every defective manifest is named: the check, a file, and what is wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from slipway.contract import check
+from tests.conftest import Render
+from tests.contract.manifests import MANIFESTS
+from tests.contract.planting import Planted
+
+
+@pytest.mark.parametrize("planted", MANIFESTS, ids=lambda one: f"{one.check}-{one.word}")
+def test_a_defective_manifest_is_named(planted: Planted, own_copy: Render) -> None:
+    service = own_copy()
+    planted.change(service)
+
+    found = check(service, select=[planted.check]).findings
+
+    assert any(planted.word in one.message and (service / one.path).is_file() for one in found), found
