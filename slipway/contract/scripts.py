@@ -1,16 +1,176 @@
-"""Scripts: POSIX shell, strict, executable, and never against a cluster that nobody named."""
+"""Scripts: POSIX shell, strict, executable, that explain themselves, leak nothing and change nothing unasked."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
 
 from slipway.contract.registry import check
 from slipway.contract.repository import Repository
 
+Findings = Iterator[tuple[str, int, str]]
+
 KUBECTL = re.compile(r"(?:^|[;&|(]|\bthen|\bdo|\belse|\bif|!)\s*kubectl\s+(?P<words>.*)")
 WITHOUT_CLUSTER = re.compile(r"(?:config|kustomize|version)\b")
+PLACES = r"(?:bin/[^/.]+|bin/[^/]+\.sh|\.githooks/[^/]+)$"
+SHEBANG = re.compile(r"#!.*\b(?:ba|da|k|z)?sh\b")
+HEREDOC = re.compile(r"<<-?\s*(?P<quote>['\"\\]?)(?P<word>[A-Za-z_][A-Za-z0-9_]*)['\"]?")
+
+BASHISMS = {
+    r"\[\[ ": "[[ is of bash; say [",
+    r"(?:^|[;&|]\s*)function\s+\w": "function is of bash; say name() {",
+    r"(?:^|[;&|]\s*|\b(?:then|do|else)\s+)source\s": "source is of bash; say .",
+    r"\[ [^]]*[^=!<>]==[^=]": "== is of bash; say =",
+    r"<<<": "<<< is of bash; say printf and |",
+    r"set -[a-z]*o\s+pipefail": "pipefail is not in every sh; check each step",
+    r"(?<![<>&|\w$])&>": "&> is of bash; say >file 2>&1",
+    r"[<>]\(": "process substitution is of bash",
+    r"\$\{[A-Za-z_]\w*(?:\[|,,|\^\^|//|:[0-9])": "arrays, case and pattern substitution are of bash",
+    r"^\s*(?:declare|typeset|let|shopt|mapfile|readarray|pushd|popd)\s": "this command is of bash",
+    r"(?:^|\s)\w+=\((?!\))": "arrays are of bash",
+    r"\becho -[en]": "echo -e and -n differ between shells; say printf",
+    r"\bread\s+-[a-qs-z]": "read knows -r alone in sh",
+    r"\(\([^)]*\)\)(?<!\$)": "",
+    r"\$RANDOM\b|\$\{?BASH_\w+|\$\{?PIPESTATUS": "this variable is of bash",
+    r"(?:^|[;&|]\s*|\s)local\s+\w+=": "local is not in every sh; let functions have names of their own",
+    r"\btrap\s+[^;]*\b(?:ERR|DEBUG|RETURN)\b": "this trap is of bash",
+}
+BASHISM = [(re.compile(pattern), told) for pattern, told in BASHISMS.items() if told]
+SENSITIVE = r"\$\{?(?:\w*_)?(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_KEY|CREDENTIALS?)\b"
+LEAKS = {
+    rf"\b(?:echo|printf)\b(?![^|]*\|)[^|;]*{SENSITIVE}(?!:[-+?])": "writes a secret where logs are kept",
+    r"\b(?:docker|podman|buildah|skopeo|crane|helm)\s+(?:\S+\s+)*login\b[^|]*\s(?:-p|--password)[ =](?!stdin)": (
+        "hands a password to everybody who lists processes; say --password-stdin"
+    ),
+    rf"\bcurl\b.*\s(?:-u|--user)[ =]\S*{SENSITIVE}": "hands a secret to whoever lists processes; say curl --config -",
+    r"\bset -[a-z]*x": "set -x writes every value, secrets too, into the log",
+    r"[a-z]+://[^/\s:@$\"']+:[^/\s@$\"']+@": "an address with a password in it",
+    r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bghp_[A-Za-z0-9]{36}\b|\bglpat-[\w-]{20}": "a key that is written out",
+    r"^\s*(?:export\s+)?\w*(?:PASSWORD|SECRET|TOKEN|API_?KEY)=['\"]?[A-Za-z0-9+/_-]{6,}['\"]?\s*$": (
+        "a secret that is written out"
+    ),
+}
+LEAK = [(re.compile(pattern), told) for pattern, told in LEAKS.items()]
+FETCHES = {
+    r"\b(?:curl|wget)\b[^|;]*\|\s*(?:sudo\s+)?(?:env\s+\S+\s+)?(?:ba|da|z)?sh\b": "runs whatever the address answers",
+    r"\b(?:ba|da|z)?sh\s+-c\s+[\"']?\$\((?:curl|wget)": "runs whatever the address answers",
+    r"\bcurl\b.*\s(?:-k|--insecure)\b|\bwget\b.*--no-check-certificate": "does not ask who answers",
+    r"http://(?!127\.0\.0\.1|localhost|\$|\[::1\]|0\.0\.0\.0|[a-z-]+(?::|/|\"|'|\s|$))[\w.-]+": "fetches without TLS",
+    r"[\w./-]+:latest\b|@latest\b": "latest is another one tomorrow",
+    r"\bpip3?\s+install\s+(?!.*(?:==|-r\s|--requirement|--require-hashes))": "installs whatever is newest",
+    r"\bnpm\s+install\s+-g\s+\S+(?<!@[0-9.])$": "installs whatever is newest",
+    r"--insecure-skip-tls-verify|GIT_SSL_NO_VERIFY|NODE_TLS_REJECT_UNAUTHORIZED=0": "does not ask who answers",
+}
+FETCH = [(re.compile(pattern), told) for pattern, told in FETCHES.items()]
+FORCES = {
+    r"\bkubectl\b.*\bconfig\s+(?:use-context|set-context)": "changes which cluster the next command reaches",
+    r"--context[ =]['\"]?(?![$\"'])[A-Za-z0-9]": "names a cluster of one machine; take it as an argument",
+    r"\bkubectl\b.*\bdelete\s+(?:namespace|ns|pvc|persistentvolumeclaim)\b": "deletes what cannot be brought back",
+    r"\bkubectl\b.*--grace-period[ =]0|\bkubectl\b.*--force\b": "ends pods without letting them finish",
+    r"\bterraform\b.*\bdestroy\b": "destroys what Terraform knows",
+    r"\bterraform\b.*\s-?-auto-approve\b": "applies what nobody has read",
+    r"\bgit\s+push\b.*(?:\s-f\b|\s--force\b(?!-with-lease))": "overwrites what others pushed",
+    r"\bchmod\b.*\s0?777\b": "lets everybody write",
+    r"(?:^|[;&|]\s*)sudo\s": "asks for root",
+    r"\bdocker\b.*\srun\b.*--privileged": "gives a container its host",
+    r"\bkill\s+-(?:9|KILL)\b": "ends a process without letting it finish",
+}
+FORCE = [(re.compile(pattern), told) for pattern, told in FORCES.items()]
+UNQUOTED = re.compile(r"(?<![\\$\w\"'=])\$(?:@|\*)(?![\w\"'])")
+REMOVAL = re.compile(r"\brm\s+(?:-\w+\s+)*-\w*r\w*\s+(?:--\s+)?(?P<what>[^;&|]+)")
+BARE_ROOT = re.compile(r"\$\{?\w+\}?/?\*?['\"]?(?:\s|$)|['\"]?\$\{?\w+\}?['\"]?/|(?:^|\s)/(?:\s|\*|$)")
+
+
+class Script(NamedTuple):
+    """A shell script: its path, its text, and its lines without comments, literal text and here-documents."""
+
+    path: str
+    text: str
+    code: tuple[str, ...]
+
+
+@lru_cache(maxsize=2)
+def scripts(repository: Repository) -> tuple[Script, ...]:
+    """Give the shell scripts of bin/ and of .githooks/, and what is sourced by them."""
+    found = []
+    for path in repository.matching(PLACES):
+        text = repository.text(path)
+        first = text.split("\n", 1)[0]
+        if SHEBANG.match(first) or path.endswith(".sh"):
+            found.append(Script(path, text, tuple(code_of(text).split("\n"))))
+    return tuple(found)
+
+
+def code_of(text: str) -> str:
+    """Give a script with comments, single-quoted text and here-documents blanked; lines stay where they are."""
+    made: list[str] = []
+    depth: list[str] = []
+    waiting: list[str] = []
+    at = 0
+    while at < len(text):
+        character = text[at]
+        inside = bool(depth) and depth[-1] == '"'
+        end = at + 1
+        if character == "\\":
+            end = at + 2
+            made.append(text[at:end])
+        elif character == "'" and not inside:
+            end = _after(text, "'", at + 1)
+            made.append("'" + re.sub(r"[^\n]", " ", text[at + 1 : end - 1]) + "'")
+        elif character == "#" and not inside and (at == 0 or text[at - 1] in " \t\n;("):
+            end = text.find("\n", at) % (len(text) + 1)
+            made.append(" " * (end - at))
+        elif character == "\n" and waiting:
+            end = _after_document(text, at, waiting)
+            made.append(re.sub(r"[^\n]", " ", text[at:end]))
+        else:
+            opened = HEREDOC.match(text, at) if character == "<" and not inside else None
+            if opened and text[at : at + 3] != "<<<" and text[at - 1 : at] != "<":
+                waiting.append(opened["word"])
+                end = opened.end()
+            else:
+                end += _nest(depth, text[at : at + 2], inside=inside)
+            made.append(text[at:end])
+        at = end
+    return "".join(made)
+
+
+def _nest(depth: list[str], here: str, *, inside: bool) -> int:
+    """Keep what is open: quotes, and commands in them; give how many characters more were read."""
+    if here[0] == '"' and inside:
+        depth.pop()
+    elif here[0] == '"' or here == "$(" or (here[0] == "(" and depth and not inside):
+        depth.append('"' if here[0] == '"' else "(")
+        return int(here == "$(")
+    elif here[0] == ")" and depth and not inside:
+        depth.pop()
+    return 0
+
+
+def _after(text: str, mark: str, start: int) -> int:
+    found = text.find(mark, start)
+    return len(text) if found < 0 else found + 1
+
+
+def _after_document(text: str, start: int, waiting: list[str]) -> int:
+    end = start
+    while waiting:
+        word = waiting.pop(0)
+        closing = re.compile(rf"\n\t*{re.escape(word)}(?=\n|\Z)").search(text, end)
+        end = closing.end() if closing else len(text)
+    return end
+
+
+def _seen(repository: Repository, patterns: list[tuple[re.Pattern[str], str]]) -> Findings:
+    for script in scripts(repository):
+        for number, line in enumerate(script.code, 1):
+            for pattern, told in patterns:
+                found = pattern.search(line)
+                if found:
+                    yield script.path, number, f"{found[0].strip()}: {told}"
 
 
 @check(
@@ -19,7 +179,7 @@ WITHOUT_CLUSTER = re.compile(r"(?:config|kustomize|version)\b")
     why="A script that is not executable fails in CI; an executable that is no script fails where it is called.",
     fix="chmod +x FILE, or chmod -x FILE; in git: git update-index --chmod=+x FILE.",
 )
-def modes(repository: Repository) -> Iterator[tuple[str, int, str]]:
+def modes(repository: Repository) -> Findings:
     """Yield files whose mode and first line disagree; Windows has no such mode."""
     if os.name == "nt":
         return
@@ -35,19 +195,21 @@ def modes(repository: Repository) -> Iterator[tuple[str, int, str]]:
     "SCR002",
     "scripts in bin/ are POSIX shell that stops at the first error",
     why="Images and runners have sh, not always bash; without set -eu a failed step goes on (rows U01, U02).",
-    fix="Begin with #!/bin/sh and put `set -eu` before the first command.",
+    fix="Begin with #!/bin/sh and put `set -eu` before the first command, for the whole script.",
 )
-def strict_shell(repository: Repository) -> Iterator[tuple[str, int, str]]:
+def strict_shell(repository: Repository) -> Findings:
     """Yield shell scripts in bin/ that are not strict."""
-    for path in repository.matching(r"bin/[^/.]+$"):
-        text = repository.text(path)
-        first = text.split("\n", 1)[0]
-        if not re.match(r"#!.*\b(?:ba|da|k|z)?sh\b", first):
+    for script in scripts(repository):
+        if not script.path.startswith("bin/") or script.path.endswith(".sh"):
             continue
+        first = script.text.split("\n", 1)[0]
         if first != "#!/bin/sh":
-            yield path, 1, f"begins with {first}, not with #!/bin/sh"
-        if not re.search(r"^set -eu", text, re.MULTILINE):
-            yield path, 1, "does not say `set -eu`"
+            yield script.path, 1, f"begins with {first}, not with #!/bin/sh"
+        if not re.search(r"^set -eu", script.text, re.MULTILINE):
+            yield script.path, 1, "does not say `set -eu`"
+        for number, line in enumerate(script.code, 1):
+            if re.match(r"\s*set \+[a-z]*[eu]", line):
+                yield script.path, number, f"{line.strip()} takes back `set -eu`"
 
 
 @check(
@@ -56,10 +218,180 @@ def strict_shell(repository: Repository) -> Iterator[tuple[str, int, str]]:
     why="The default context is whichever cluster was looked at last, and that may be production (row U05).",
     fix='Say kubectl --context "$context" ..., and take the context as an argument.',
 )
-def named_cluster(repository: Repository) -> Iterator[tuple[str, int, str]]:
+def named_cluster(repository: Repository) -> Findings:
     """Yield calls of kubectl that reach for a cluster without naming it."""
     for path in repository.matching(r"(?:bin/[^/]+|mk/.*|Makefile)$"):
         for number, line in repository.lines(path):
             called = None if line.lstrip().startswith("#") else KUBECTL.search(line)
             if called and "--context" not in called["words"] and not WITHOUT_CLUSTER.match(called["words"]):
                 yield path, number, f"kubectl {called['words'].strip()} names no --context"
+
+
+@check(
+    "SCR004",
+    "every script says what it does and how to call it, and answers -h",
+    why="At three in the morning the header is the manual; a wrong option must not start a deploy (rows U03, U04).",
+    fix="Open with what it does and `# usage: bin/NAME ...`, read options with getopts, let -h print the header.",
+)
+def explained(repository: Repository) -> Findings:
+    """Yield scripts without header, without options, or whose header names another script."""
+    for script in scripts(repository):
+        if not script.path.startswith("bin/") or script.path.endswith(".sh"):
+            continue
+        header = re.match(r"#!.*\n((?:#.*\n)+)", script.text)
+        usage = re.search(r"^# usage: (\S+)", header[1], re.MULTILINE) if header else None
+        if not usage:
+            yield script.path, 1, f"its header has no line `# usage: {script.path}`"
+        elif usage[1] != script.path:
+            yield script.path, 1, f"its header says how to call {usage[1]}"
+        if "getopts" not in script.text:
+            yield script.path, 1, "does not read its options with getopts"
+        elif header:
+            yield from _options(script, header[1])
+
+
+def _options(script: Script, header: str) -> Findings:
+    read = re.search(r"getopts\s+['\"]:?([A-Za-z:]+)['\"]", script.text)
+    known = {*re.sub(r":", "", read[1])} if read else set()
+    told = {*re.findall(r"^#\s+-([A-Za-z])\b", header, re.MULTILINE)}
+    for name in sorted(known ^ told) if read else ():
+        what = "is read and not in the header" if name in known else "is in the header and not read"
+        yield script.path, 1, f"-{name} {what}"
+    if read and "h" not in known:
+        yield script.path, 1, "does not answer -h"
+
+
+@check(
+    "SCR005",
+    "scripts use what every POSIX shell has",
+    why="dash and busybox stop, or worse go on, at what only bash knows (row U01).",
+    fix="Say it as the message says, or in awk.",
+)
+def posix(repository: Repository) -> Findings:
+    """Yield what only bash understands."""
+    yield from _seen(repository, BASHISM)
+
+
+@check(
+    "SCR006",
+    "values are quoted, nothing is evaluated, and nothing is removed by an empty name",
+    why="One empty or spaced value turns rm -rf into a bad day; eval runs what an input holds (row U02).",
+    fix='Write "$@" and "$name"; guard a removal by ${name:?}; name the command instead of eval.',
+)
+def quoted(repository: Repository) -> Findings:
+    """Yield unquoted arguments, eval, and removals of what a variable alone names."""
+    for script in scripts(repository):
+        for number, line in enumerate(script.code, 1):
+            bare = re.sub(r'"(?:[^"\\]|\\.)*"', '""', line)
+            if re.search(r"(?:^|[;&|]\s*|\b(?:then|do|else)\s+)eval\s", line):
+                yield script.path, number, "eval runs what its input holds"
+            if UNQUOTED.search(bare) and not re.search(r"\bfor\b|\bcase\b", bare):
+                yield script.path, number, f'{line.strip()}: say "$@", which keeps words together'
+            removal = REMOVAL.search(line)
+            if removal and _risky(removal["what"]):
+                yield script.path, number, f"rm -r {removal['what'].strip()}: an empty value removes something else"
+
+
+def _risky(what: str) -> bool:
+    for word in what.split():
+        plain = word.strip("\"'")
+        if plain in ("/", "/*", "~", "$HOME", "${HOME}", ".", ".."):
+            return True
+        if plain.startswith("$") and not plain.startswith("${") and (not word.startswith('"') or "/" in plain):
+            return ("/" in plain and not plain.startswith("$root/")) or not word.startswith('"')
+        if re.match(r"\$\{\w+\}/", plain):
+            return True
+    return False
+
+
+@check(
+    "SCR007",
+    "no script shows or holds a secret",
+    why="Logs are kept, process lists are public on the machine, and git never forgets (row H02).",
+    fix="Read the secret from the environment or from standard input, and print its name at most.",
+)
+def secrets(repository: Repository) -> Findings:
+    """Yield secrets that are printed, handed over as arguments, or written down."""
+    yield from _seen(repository, LEAK)
+    for path in repository.matching(r"(?:Makefile|mk/.*\.mk)$"):
+        for number, line in repository.lines(path):
+            for pattern, told in LEAK[:3]:
+                if not line.startswith("#") and pattern.search(line.replace("$$", "$")):
+                    yield path, number, f"{line.strip()}: {told}"
+
+
+@check(
+    "SCR008",
+    "what a script fetches is pinned, and comes from whom it says",
+    why="What is fetched without a version or a check is chosen by somebody else (row L05).",
+    fix="Name the version, check the sum, keep TLS on; fetch to a file and run that.",
+)
+def fetched(repository: Repository) -> Findings:
+    """Yield downloads that are run, not checked, or not pinned."""
+    yield from _seen(repository, FETCH)
+
+
+@check(
+    "SCR009",
+    "temporary files are new, and go with the script",
+    why="A name that can be guessed is a file that somebody else made; what stays fills the runner (rows A10, U06).",
+    fix='Say work=$(mktemp -d) and cleaned "$work", which also removes it after Ctrl-C.',
+)
+def temporary(repository: Repository) -> Findings:
+    """Yield temporary files that stay, or whose name can be guessed."""
+    for script in scripts(repository):
+        code = "\n".join(script.code)
+        if re.search(r"\bmktemp\b", code) and not re.search(r"\bcleaned\b|\btrap\b", code):
+            place = code.count("\n", 0, code.index("mktemp")) + 1
+            yield script.path, place, "mktemp without cleaned or trap leaves its files behind"
+        for number, line in enumerate(script.code, 1):
+            if re.search(r"(?:>|\btee\s|\bmkdir\s(?:-p\s)?|=)\s*['\"]?/tmp/[\w.$-]", line):
+                yield script.path, number, f"{line.strip()}: a name in /tmp that can be guessed; say mktemp"
+
+
+@check(
+    "SCR010",
+    "the scripts and targets that scripts and recipes call exist",
+    why="A renamed script is missed only when its caller runs, and callers of the night run last (row A08).",
+    fix="Call what exists: ls bin, make help.",
+)
+def callees(repository: Repository) -> Findings:
+    """Yield calls of scripts and make targets that are not there."""
+    for script in scripts(repository):
+        for number, line in enumerate(script.code, 1):
+            yield from ((script.path, number, told) for told in _missing(repository, line))
+            sourced = re.match(r"\s*\.\s+\"?\$\(dirname [^)]*\)/([\w./-]+)", line)
+            if sourced and f"bin/{sourced[1]}" not in repository.files:
+                yield script.path, number, f"bin/{sourced[1]} does not exist"
+            asked = re.search(r"(?:^|[;&|]\s*|\bexec\s)make\s+(?:-\w+\s+)*([a-z][a-z0-9-]*)(?:\s|$)", line)
+            if asked and asked[1] not in _targets(repository):
+                yield script.path, number, f"make {asked[1]}: no makefile defines {asked[1]}"
+    for path in repository.matching(r"(?:Makefile|mk/.*\.mk)$"):
+        for number, line in repository.lines(path):
+            if line.startswith("\t"):
+                yield from ((path, number, told) for told in _missing(repository, line))
+
+
+def _missing(repository: Repository, line: str) -> Iterator[str]:
+    for name in re.findall(r"(?:^|[\s;&|(\"@]|\$root/|\$\{root\}/)(bin/[a-z][a-z0-9-]*)(?=[\s;&|)\"]|$)", line):
+        if name not in repository.files:
+            yield f"{name} does not exist"
+
+
+def _targets(repository: Repository) -> set[str]:
+    return {
+        target
+        for path in repository.matching(r"(?:Makefile|mk/.*\.mk)$")
+        for target in re.findall(r"^([a-z][a-z0-9-]*)\s*::?(?!=)", repository.text(path), re.MULTILINE)
+    }
+
+
+@check(
+    "SCR011",
+    "nothing that cannot be taken back happens by itself",
+    why="What deletes, forces or approves by itself is what the report of the incident begins with (row U05).",
+    fix="Ask for the context, show a plan first, and let confirm of bin/lib.sh ask before production.",
+)
+def forced(repository: Repository) -> Findings:
+    """Yield commands that delete, force or approve without asking."""
+    yield from _seen(repository, FORCE)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest
 
 from slipway.contract import check
-from tests.conftest import Render
+from tests.contract.conftest import Parts
 from tests.contract.manifests import MANIFESTS
 from tests.contract.planting import Planted
 
+PARTS = ("argocd", "docs/operational-contract.md", "k8s", ".copier-answers.yml")
+
 
 @pytest.mark.parametrize("planted", MANIFESTS, ids=lambda one: f"{one.check}-{one.word}")
-def test_a_defective_manifest_is_named(planted: Planted, own_copy: Render) -> None:
-    service = own_copy()
+def test_a_defective_manifest_is_named(planted: Planted, parts_of: Parts) -> None:
+    service = parts_of(*PARTS)
     planted.change(service)
 
     found = check(service, select=[planted.check]).findings

@@ -1,0 +1,22 @@
+"""Every defective script, makefile and compose file is named: the check, the file, and what is wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from slipway.contract import check
+from tests.contract.conftest import Parts
+from tests.contract.planting import Defect
+from tests.contract.shell import SHELL
+
+PARTS = ("bin", "compose", "mk", "Makefile", "compose.yaml")
+
+
+@pytest.mark.parametrize("defect", SHELL, ids=lambda one: f"{one.check}-{one.word}")
+def test_a_defective_script_is_named(defect: Defect, parts_of: Parts) -> None:
+    service = parts_of(*PARTS)
+    defect.change(service)
+
+    found = check(service, select=[defect.check]).findings
+
+    assert any(one.path == defect.path and defect.word in one.message for one in found), found
