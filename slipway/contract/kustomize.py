@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from slipway.contract.fields import judged
-from slipway.contract.kubernetes import Findings, entries, sub, words
+from slipway.contract.kubernetes import Findings, containers, entries, pods, sub, words
 from slipway.contract.overlays import Build, Patch, builds, kustomization_in, patches
+from slipway.contract.references import sources
 from slipway.contract.registry import check
 from slipway.contract.repository import KUSTOMIZATIONS, Document, Repository, line_of, resolve
 
@@ -221,9 +222,17 @@ def differing(repository: Repository) -> Findings:
 
 
 def _unhashed(repository: Repository) -> Findings:
+    named = {
+        str(reference.get("name"))
+        for _, _, container, _ in containers(repository)
+        for _, reference in sources(container)
+    }
+    for _, _, template in pods(repository):
+        named |= {str(sub(one, "configMap").get("name")) for one in entries(sub(template, "spec"), "volumes")}
     for path, content in repository.kustomizations.items():
         places = [sub(content, "generatorOptions")]
-        places += [sub(one, "options") for kind in GENERATORS for one in entries(content, kind)]
+        generators = [one for kind in GENERATORS for one in entries(content, kind)]
+        places += [sub(one, "options") for one in generators if str(one.get("name")) in named]
         for place in places:
             if place.get("disableNameSuffixHash"):
                 line = line_of(place, "disableNameSuffixHash")

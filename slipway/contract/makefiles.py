@@ -69,9 +69,9 @@ def readable(repository: Repository) -> Findings:
                 yield path, number, f"{line.strip()}: a recipe begins with a tab, not with spaces"
             if line and not line.startswith(("\t", " ", "#")):
                 in_rule = RULE.match(line) is not None and not SET.match(line)
-            included = re.match(r"include\s+(.+)", line)
+            included = re.match(r"include\s+([^$*]+)$", line)
             for name in included[1].split() if included else ():
-                if "$" not in name and "*" not in name and name not in repository.files:
+                if name not in repository.files:
                     yield path, number, f"include {name}: there is no such file"
 
 

@@ -239,8 +239,6 @@ def _repeated(spec: Document, who: str) -> Told:
         yield line_of(spec, "schedule"), f"{who}: the schedule {schedule!r} {wrong}"
     if spec.get("concurrencyPolicy", "Allow") == "Allow":
         yield line_of(spec, "concurrencyPolicy"), f"{who}: concurrencyPolicy Allow starts a run on top of a slow one"
-    if spec.get("suspend") is True:
-        yield line_of(spec, "suspend"), f"{who} is suspended and never runs"
     if spec.get("failedJobsHistoryLimit") == 0:
         yield line_of(spec), f"{who}: failedJobsHistoryLimit 0 keeps no failed run to look at"
 

@@ -47,7 +47,7 @@ LEAKS = {
     ),
     rf"\bcurl\b.*\s(?:-u|--user)[ =]\S*{SENSITIVE}": "hands a secret to whoever lists processes; say curl --config -",
     r"\bset -[a-z]*x": "set -x writes every value, secrets too, into the log",
-    r"[a-z]+://[^/\s:@$\"']+:[^/\s@$\"']+@": "an address with a password in it",
+    r"[a-z]+://[^/\s:@$\"']+:(?!(?i:pass(?:word)?|secret|x+)@)[^/\s@$\"']+@": "an address with a password in it",
     r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bghp_[A-Za-z0-9]{36}\b|\bglpat-[\w-]{20}": "a key that is written out",
     r"^\s*(?:export\s+)?\w*(?:PASSWORD|SECRET|TOKEN|API_?KEY)=['\"]?[A-Za-z0-9+/_-]{6,}['\"]?\s*$": (
         "a secret that is written out"
@@ -341,9 +341,13 @@ def temporary(repository: Repository) -> Findings:
     """Yield temporary files that stay, or whose name can be guessed."""
     for script in scripts(repository):
         code = "\n".join(script.code)
-        if re.search(r"\bmktemp\b", code) and not re.search(r"\bcleaned\b|\btrap\b", code):
-            place = code.count("\n", 0, code.index("mktemp")) + 1
-            yield script.path, place, "mktemp without cleaned or trap leaves its files behind"
+        made = re.search(r"\bmktemp(?:\s+-[dqt]+)*\s*(?:\)|$)", code, re.MULTILINE)
+        if made and not re.search(r"\bcleaned\b|\btrap\b", code):
+            yield (
+                script.path,
+                code.count("\n", 0, made.start()) + 1,
+                "mktemp without cleaned or trap leaves its files behind",
+            )
         for number, line in enumerate(script.code, 1):
             if re.search(r"(?:>|\btee\s|\bmkdir\s(?:-p\s)?|=)\s*['\"]?/tmp/[\w.$-]", line):
                 yield script.path, number, f"{line.strip()}: a name in /tmp that can be guessed; say mktemp"
@@ -363,7 +367,8 @@ def callees(repository: Repository) -> Findings:
             sourced = re.match(r"\s*\.\s+\"?\$\(dirname [^)]*\)/([\w./-]+)", line)
             if sourced and f"bin/{sourced[1]}" not in repository.files:
                 yield script.path, number, f"bin/{sourced[1]} does not exist"
-            asked = re.search(r"(?:^|[;&|]\s*|\bexec\s)make\s+(?:-\w+\s+)*([a-z][a-z0-9-]*)(?:\s|$)", line)
+            bare = re.sub(r'"(?:[^"\\]|\\.)*"', '""', line)
+            asked = re.search(r"(?:^|[;&|]\s*|\bexec\s)make\s+(?:-\w+\s+)*([a-z][a-z0-9-]*)(?:\s|$)", bare)
             if asked and asked[1] not in _targets(repository):
                 yield script.path, number, f"make {asked[1]}: no makefile defines {asked[1]}"
     for path in repository.matching(r"(?:Makefile|mk/.*\.mk)$"):

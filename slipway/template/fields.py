@@ -164,7 +164,7 @@ KUSTOMIZE = {
     },
 }
 PROVIDERS = frozenset({"aws", "kubernetes", "vault"})
-LEFT_OUT = frozenset({"managedFields", "status"})
+LEFT_OUT = frozenset({"managedFields"})
 
 Types = dict[str, dict[str, str]]
 
@@ -196,7 +196,7 @@ class Table:
             self.types[name] = {
                 f"{field}{'!' if field in needed else ''}": self._coded(name, field, content)
                 for field, content in sorted(definition["properties"].items())
-                if field not in LEFT_OUT
+                if field not in LEFT_OUT and not (field == "status" and "kind" in definition["properties"])
             }
         return name
 
@@ -225,7 +225,7 @@ class Table:
         needed = schema.get("required", ())
         fields = {}
         for field, content in sorted(properties.items()):
-            if field in LEFT_OUT:
+            if field in LEFT_OUT or (field == "status" and "." not in name):
                 continue
             known = not (name.endswith(".Provider") and field not in PROVIDERS)
             part = f"{name}.{field[:1].upper()}{field[1:]}"

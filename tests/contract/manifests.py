@@ -377,11 +377,7 @@ MANIFESTS = [
     Planted("K8S027", "not from 0 to 23", another(API, cron('schedule: "0 25 * * *"', "concurrencyPolicy: Forbid"))),
     Planted("K8S027", "4 fields", another(API, cron('schedule: "0 5 * *"', "concurrencyPolicy: Forbid"))),
     Planted("K8S027", "on top of a slow one", another(API, cron('schedule: "0 5 * * *"'))),
-    Planted(
-        "K8S027",
-        "is suspended",
-        another(API, cron('schedule: "0 5 * * *"', "concurrencyPolicy: Forbid", "suspend: true")),
-    ),
+    Planted("K8S027", "no field", another(API, cron('schedule: "0 5 * * mo-fr"', "concurrencyPolicy: Forbid"))),
     # ways in and out
     Planted("K8S028", "denies Ingress", gone("NetworkPolicy", "default-deny")),
     Planted("K8S028", "denies Egress", edit("NetworkPolicy", "default-deny", put("spec/policyTypes", ["Ingress"]))),
