@@ -36,7 +36,7 @@ help: ## list the targets
 	  /^[a-z][a-z0-9-]*:.*## / { if (!seen[$$1]++) { \
 	    name = sprintf("%-20s", $$1); \
 	    lines[file] = lines[file] "  " (colour ? "\033[36m" name "\033[0m" : name) " " $$2 "\n" } } \
-	  END { title["language"] = "Code"; title["slipway"] = "Check and ship"; title["Makefile"] = "This service"; \
+	  END { title["language"] = "Code"; title["slipway"] = "Check and ship"; title["recovery"] = "Recover"; title["Makefile"] = "This service"; \
 	    for (i = files; i > 0; i--) if (lines[heads[i]]) { \
 	      head = heads[i] in title ? title[heads[i]] : heads[i]; \
 	      printf "%s\n%s\n", (colour ? "\033[1m" head "\033[0m" : head), lines[heads[i]] } }' $(MAKEFILE_LIST)
@@ -138,5 +138,7 @@ hooks: ## check each commit message as it is written
 .PHONY: clean
 clean:: ## remove what the targets made
 	rm -rf build tmp
+
+include $(wildcard mk/recovery.mk)
 
 need = test -n '$($1)' || { echo "$1 is not set; say: make $@ $1=VALUE, where VALUE is $2" >&2; exit 2; }
