@@ -82,7 +82,7 @@ dump() {
   contents "$1" >"$secret/after" || return 1
   awk -F '\t' -v database="$1" '
     BEGIN { OFS = "\t" }
-    FILENAME == ARGV[1] { before[$0] = 1; next }
+    FILENAME == ARGV[1] { before[$0] = there[$1 " " $2] = 1; next }
     FILENAME == ARGV[2] {
       if (match($0, /done dumping .* \([0-9]+ documents?\)/)) {
         split(substr($0, RSTART, RLENGTH), word, " ")
@@ -91,6 +91,10 @@ dump() {
         count[substr(name, length(database) + 2)] = substr(word[4], 2)
       }
       next
+    }
+    $1 == "collection" && !($2 in count) && (("collection " $2) in there) {
+      print "mongodump tells nothing of collection " $2 >"/dev/stderr"
+      exit 1
     }
     $1 == "collection" && !($2 in count) { next }
     $1 == "collection" && !($0 in before) { print $1, $2, count[$2], "-"; next }
