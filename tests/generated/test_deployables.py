@@ -6,34 +6,13 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
-import kubernetes_validate
 import pytest
 import yaml
 
-from tests.conftest import Answers, Render, cases, combinations
+from tests.conftest import Answers, Render
 
 ENVIRONMENTS = ("dev", "staging", "production")
-MANIFESTS = [one for one in combinations() if one["ci"] == "both"]
-SCHEMA = "1.33"
-CUSTOM = {
-    "AnalysisTemplate": {"args", "dryRun", "measurementRetention", "metrics"},
-    "ExternalSecret": {"data", "dataFrom", "refreshInterval", "refreshPolicy", "secretStoreRef", "target"},
-    "PodMonitor": {"jobLabel", "namespaceSelector", "podMetricsEndpoints", "podTargetLabels", "selector"},
-    "PrometheusRule": {"groups"},
-    "Rollout": {
-        "minReadySeconds",
-        "progressDeadlineSeconds",
-        "revisionHistoryLimit",
-        "selector",
-        "strategy",
-        "workloadRef",
-    },
-}
-needs_kubectl = pytest.mark.skipif(
-    shutil.which("kubectl") is None, reason="kubectl is not installed: overlays are not built"
-)
 
 
 def run(*command: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -41,79 +20,6 @@ def run(*command: str, folder: Path, **environment: str) -> subprocess.Completed
     return subprocess.run(
         command, cwd=folder, check=False, capture_output=True, text=True, env={**os.environ, **environment}
     )
-
-
-def built(service: Path, environment: str) -> list[dict[str, Any]]:
-    """Build an overlay and give its objects."""
-    done = run("kubectl", "kustomize", f"k8s/overlays/{environment}", folder=service)
-    assert done.returncode == 0, done.stderr
-    return list(yaml.safe_load_all(done.stdout))
-
-
-def schema_errors(document: dict[str, Any]) -> list[str]:
-    """Give what the schema of an object refuses; a kind without a schema is refused too."""
-    kind = document["kind"]
-    if kind in CUSTOM:
-        return [f"{kind}: unknown field spec.{key}" for key in set(document["spec"]) - CUSTOM[kind]]
-    try:
-        kubernetes_validate.validate(document, SCHEMA, strict=True)
-    except (kubernetes_validate.ValidationError, kubernetes_validate.SchemaNotFoundError) as error:
-        return [f"{kind}: {error}"]
-    return []
-
-
-@needs_kubectl
-@pytest.mark.parametrize("answers", cases(MANIFESTS))
-def test_every_object_of_every_overlay_keeps_its_schema(answers: Answers, services: Render) -> None:
-    service = services(answers)
-
-    errors = [error for name in ENVIRONMENTS for document in built(service, name) for error in schema_errors(document)]
-
-    assert errors == []
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": {"replica": 1}},
-        {"apiVersion": "apps/v9", "kind": "Deployment", "metadata": {"name": "a"}, "spec": {}},
-        {"apiVersion": "v1", "kind": "Servise", "metadata": {"name": "a"}},
-        {"kind": "Rollout", "spec": {"strategie": {}}},
-    ],
-    ids=["unknown field", "unknown version", "unknown kind", "unknown field of a custom resource"],
-)
-def test_the_schemas_refuse_a_planted_defect(document: dict[str, Any]) -> None:
-    assert schema_errors(document)
-
-
-@needs_kubectl
-def test_overlays_differ_in_what_should_differ(services: Render) -> None:
-    service = services(rollout="canary")
-
-    objects = {name: {(o["kind"], o["metadata"]["name"]): o for o in built(service, name)} for name in ENVIRONMENTS}
-
-    scale = {name: objects[name]["HorizontalPodAutoscaler", "api"]["spec"]["minReplicas"] for name in ENVIRONMENTS}
-    namespaces = {o["metadata"].get("namespace", o["metadata"]["name"]) for o in objects["production"].values()}
-    assert scale == {"dev": 1, "staging": 2, "production": 3}
-    assert namespaces == {"orders-service-production"}
-    assert ("Rollout", "api") not in objects["dev"]
-    assert ("Rollout", "api") in objects["production"]
-    for name in ENVIRONMENTS:
-        config = next(o for (kind, _), o in objects[name].items() if kind == "ConfigMap")
-        labels = next(o for (kind, _), o in objects[name].items() if kind == "Namespace")["metadata"]["labels"]
-        assert config["data"]["ENVIRONMENT"] == name
-        assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
-
-
-@needs_kubectl
-def test_without_a_datastore_one_pod_runs_and_nothing_scales_it(services: Render) -> None:
-    service = services(datastore="none")
-
-    objects = built(service, "production")
-
-    deployment = next(o for o in objects if o["kind"] == "Deployment")
-    assert deployment["spec"].get("replicas", 1) == 1
-    assert not [o for o in objects if o["kind"] in ("HorizontalPodAutoscaler", "Job", "ExternalSecret")]
 
 
 @pytest.mark.parametrize(
