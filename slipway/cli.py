@@ -127,6 +127,29 @@ def checks_command(explain: frozenset[str]) -> None:
             click.echo(f"{one.id}  {one.title}")
 
 
+@main.command("alerts")
+@click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".")
+def alerts_command(path: Path) -> None:
+    """Write alerts, tests, monitors and dashboards of the service at PATH from observability/.
+
+    Exit status: 0 when they are written or were right already, 1 when the source says something that cannot be.
+    """
+    from slipway.contract.repository import Repository  # noqa: PLC0415  -- only this command writes to a service
+    from slipway.signals import SourceError, outputs  # noqa: PLC0415
+
+    try:
+        wanted = outputs(Repository(path))
+    except SourceError as error:
+        raise click.ClickException(str(error)) from None
+    for name, text in wanted.items():
+        place = path / name
+        if place.is_file() and place.read_text(encoding="utf-8") == text:
+            continue
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, encoding="utf-8", newline="\n")
+        click.echo(f"wrote {name}")
+
+
 @main.command("update", epilog=UPDATE_STATUS)
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".")
 @click.option("-n", "--check", "only_look", is_flag=True, help="Only say whether there is a newer release.")

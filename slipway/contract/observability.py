@@ -2,33 +2,56 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
+import yaml
+
 from slipway.contract.registry import check
-from slipway.contract.repository import Document, Repository
+from slipway.contract.repository import Document, Repository, StrictLoader
 from slipway.contract.sources import calls, literal
+from slipway.signals import outputs
+from slipway.signals.source import PROMISES, SIGNALS, SourceError, buckets, read
 
 REGISTRY_FILE = "telemetry/metrics.yaml"
 REGISTRIES = r"telemetry/[^/]+\.yaml$"
 ANNOTATIONS = ("summary", "description", "runbook_url")
+CLUSTER = "telemetry/cluster.yaml"
+# Names that nobody had to register before there was a registry of the cluster's metrics.
 FOREIGN = ("go_", "process_", "kube_", "container_", "up", "ALERTS", "promhttp_", "scrape_")
-SUFFIXES = ("_bucket", "_sum", "_count")
+SUFFIXES = ("_bucket", "_sum", "_count", ".count", ".sum")
+PAGE = re.compile(r"docs/runbooks/([A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*)\.md$")
 LABELS = re.compile(r"labels|(?:metric\.)?WithAttributes|(?:attribute\.)?NewSet")
 ATTRIBUTE = re.compile(r'attribute\.\w+\(("(?:[^"\\\n]|\\.)*"|`[^`]*`)')
 UNBOUNDED = re.compile(
     r"(?:^|_)(?:id|ids|uuid|guid|key|user|customer|client|email|phone|ip|addr|address|host|hostname|path|url|uri|query"
     r"|trace|span|session|token|time|timestamp|date|message|error|cause|body)$"
 )
-PROMQL = re.compile(r"\b([a-z][a-z0-9_]*[a-z0-9])\s*(?=\{|\[)")
+# What is no metric in an expression: strings, label matchers, windows, lists of labels, functions and words.
+NO_METRIC = re.compile(
+    r'"(?:[^"\\]|\\.)*"|\{[^}]*\}|\[[^\]]*\]|\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)'
+)
+PROMQL = re.compile(r"(?<![\w.:$@])([a-zA-Z_:][\w:]*)(?!\s*\(|[\w:])")
+WORDS = frozenset(
+    {"and", "or", "unless", "offset", "bool", "by", "without", "on", "ignoring", "group_left", "inf", "nan"}
+)
+LONGEST = 120
+DATADOG = re.compile(r":([a-z][\w.]*)\{")
 
 
 def alerts(repository: Repository) -> Iterator[tuple[str, Document]]:
     """Give each alerting rule with its file."""
+    return ((path, rule) for path, rule in rules(repository) if "alert" in rule)
+
+
+def rules(repository: Repository) -> Iterator[tuple[str, Document]]:
+    """Give each alerting or recording rule with its file."""
     for path in repository.matching(r"(?:observability|k8s)/.*\.ya?ml$"):
         for document in repository.documents(path):
-            yield from ((path, rule) for rule in _rules(document) if "alert" in rule)
+            yield from ((path, rule) for rule in _rules(document))
 
 
 def _rules(document: Any) -> Iterator[Document]:
@@ -58,40 +81,118 @@ def complete(repository: Repository) -> Iterator[tuple[str, int, str]]:
 
 @check(
     "OBS002",
-    "every runbook that an alert names is there",
-    why="A dead link at three in the morning is worse than none (row T04).",
-    fix="Write the runbook under docs/runbooks/, or correct the link.",
+    "every alert has its runbook, and every runbook its alert",
+    why="A dead link at three in the morning is worse than none; a page that nothing leads to grows old (row T04).",
+    fix="Write docs/runbooks/NAME.md, correct the link, or remove the page whose alert is gone.",
 )
 def runbooks(repository: Repository) -> Iterator[tuple[str, int, str]]:
-    """Yield runbook links into this repository that lead nowhere."""
+    """Yield links to runbooks that are not there, monitors without a page and pages without an alert."""
+    named = set(watched(repository))
     for path, rule in alerts(repository):
+        named.add(str(rule["alert"]))
         link = str((rule.get("annotations") or {}).get("runbook_url") or "")
         found = re.search(r"docs/runbooks/[\w.-]+\.md", link)
         if found and found[0] not in repository.files:
             yield path, 0, f"alert {rule['alert']} links to {found[0]}, which does not exist"
+    for path, name, _ in monitors(repository):
+        named.add(name)
+        if f"docs/runbooks/{name}.md" not in repository.files:
+            yield path, 0, f"monitor {name} has no runbook docs/runbooks/{name}.md"
+    for path in repository.files if named else ():
+        page = PAGE.match(path)
+        if page and page[1] not in named:
+            yield path, 0, f"no alert is named {page[1]}"
+
+
+def watched(repository: Repository) -> Iterator[str]:
+    """Give the names of the alerts that the sources in observability/ tell, also of those that are left out."""
+    for objective in repository.mapping(PROMISES).get("objectives") or []:
+        yield from (str(one.get("name")) for one in objective.get("alerts") or [])
+        yield str(objective.get("alert"))
+    for path in repository.matching(SIGNALS):
+        yield from (str(cause.get("name")) for cause in repository.mapping(path).get("causes") or [])
+
+
+def monitors(repository: Repository) -> Iterator[tuple[str, str, str]]:
+    """Give each monitor of Datadog: its file, its name without the service, its query."""
+    for path in repository.matching(r"observability/monitors[^/]*\.json$"):
+        for one in _json(repository, path):
+            if isinstance(one, dict):
+                yield path, str(one.get("name")).partition(":")[0], str(one.get("query"))
+
+
+def _json(repository: Repository, path: str) -> list[Any]:
+    try:
+        found = repository.json(path)
+    except ValueError:  # DAT002 tells it
+        return []
+    return found if isinstance(found, list) else [found]
 
 
 @check(
     "OBS003",
-    "every metric that an alert asks for is registered",
-    why="An alert on a metric that nobody emits never fires, and nobody notices (row E04).",
-    fix=f"Correct the name, or register the metric in {REGISTRY_FILE}.",
+    "every metric that is asked for is registered",
+    why="An alert on a metric that nobody emits never fires, and a panel on one stays empty (row E04).",
+    fix=f"Correct the name, or register the metric in {REGISTRY_FILE}, one of the cluster's in a file beside it.",
 )
 def metrics(repository: Repository) -> Iterator[tuple[str, int, str]]:
-    """Yield alerts over metrics that the registry does not know."""
-    texts = [repository.text(path) for path in repository.matching(REGISTRIES)]
-    known = {name for text in texts for name in re.findall(r"[a-z][a-z0-9_]+", text)}
-    recorded = {
-        str(rule.get("record"))
-        for path in repository.matching(r"(?:observability|k8s)/.*\.ya?ml$")
-        for document in repository.documents(path)
-        for rule in _rules(document)
-    }
-    for path, rule in alerts(repository):
-        for name in PROMQL.findall(str(rule.get("expr"))):
+    """Yield what asks for metrics that no registry knows: alerts, records, dashboards, monitors, analyses."""
+    known, prefixes = registered(repository)
+    if not known:
+        return
+    for path, who, names in asked(repository):
+        for name in names:
             plain = next((name.removesuffix(suffix) for suffix in SUFFIXES if name.endswith(suffix)), name)
-            if known and not name.startswith(FOREIGN) and not known & {name, plain} and name not in recorded:
-                yield path, 0, f"alert {rule['alert']} asks for {name}, which {REGISTRY_FILE} does not know"
+            if not name.startswith(prefixes) and not known & {name, plain}:
+                yield path, 0, f"{who} asks for {name}, which no file in telemetry/ knows"
+
+
+def registered(repository: Repository) -> tuple[set[str], tuple[str, ...]]:
+    """Give the names that the registries and the recording rules know, and the prefixes that need no registration."""
+    known: set[str] = set()
+    prefixes: tuple[str, ...] = ("ALERTS",) if CLUSTER in repository.files else FOREIGN
+    for path in repository.matching(REGISTRIES):
+        told = repository.mapping(path)
+        prefixes += tuple(map(str, told.get("runtime_prefixes") or []))
+        exporters = [exporter.get("metrics") or [] for exporter in told.get("exporters") or []]
+        for metric in itertools.chain(told.get("metrics") or [], *exporters):
+            known |= {str(metric.get(system)) for system in ("otel", "prometheus", "datadog")}
+    records = {str(rule["record"]) for _, rule in rules(repository) if "record" in rule}
+    return (known | records if known else known), prefixes
+
+
+def asked(repository: Repository) -> Iterator[tuple[str, str, list[str]]]:
+    """Give who asks for which metrics: a file, a word for the one that asks, and the names."""
+    for path, rule in rules(repository):
+        who = f"alert {rule['alert']}" if "alert" in rule else f"record {rule.get('record')}"
+        yield path, who, promql(str(rule.get("expr")))
+    for path, name, query in monitors(repository):
+        yield path, f"monitor {name}", DATADOG.findall(query)
+    for path in repository.matching(r"(?:observability|k8s)/.*\bdashboard[^/]*\.json$"):
+        for board in _json(repository, path):
+            yield from ((path, "a panel", promql(text)) for text in _texts(board, "expr"))
+            yield from ((path, "a panel", DATADOG.findall(text)) for text in _texts(board, "q"))
+    for path in repository.matching(r"k8s/.*\.ya?ml$"):
+        for document in repository.documents(path) if "AnalysisTemplate" in repository.text(path) else ():
+            for metric in (document.get("spec") or {}).get("metrics") or []:
+                provider = metric.get("provider") or {}
+                query = str((provider.get("prometheus") or {}).get("query") or "")
+                other = str((provider.get("datadog") or {}).get("query") or "")
+                yield path, f"analysis {metric.get('name')}", [*promql(query), *DATADOG.findall(other)]
+
+
+def promql(expression: str) -> list[str]:
+    """Give the names of metrics in an expression."""
+    return [name for name in PROMQL.findall(NO_METRIC.sub(" ", expression)) if name.lower() not in WORDS]
+
+
+def _texts(value: Any, key: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get(key), str):
+            yield value[key]
+        value = list(value.values())
+    for one in value if isinstance(value, list) else ():
+        yield from _texts(one, key)
 
 
 @check(
@@ -116,3 +217,79 @@ def bounded(repository: Repository) -> Iterator[tuple[str, int, str]]:
         for label in filter(None, map(literal, names)):
             if UNBOUNDED.search(label):
                 yield call.path, call.line, f"the label {label} can take any value"
+
+
+@check(
+    "OBS005",
+    "what is promised and watched is told whole",
+    why="An alert without a number, an owner or a test is believed to watch, and does not (rows S01 to S05).",
+    fix="Correct what the message names, in observability/slo.yaml or observability/signals/, then run: make alerts.",
+)
+def source(repository: Repository) -> Iterator[tuple[str, int, str]]:
+    """Yield what cannot be in the source of alerts, and objectives that fall between two buckets."""
+    if not any(repository.matching(SIGNALS)):
+        return
+    try:
+        told = read(repository)
+    except SourceError as error:
+        path = str(error).partition(":")[0]
+        yield path if path in repository.files else PROMISES, 0, str(error)
+        return
+    known = {
+        str(metric.get("prometheus")): [*map(str, metric["buckets"])]
+        for path in repository.matching(REGISTRIES)
+        for metric in repository.mapping(path).get("metrics") or []
+        if metric.get("buckets")
+    }
+    for name, limit in buckets(told):
+        if name in known and limit not in known[name]:
+            yield PROMISES, 0, f"{name} has no bucket that ends at {limit} s, only {', '.join(known[name])}"
+
+
+@check(
+    "OBS006",
+    "alerts, tests, monitors and dashboards are what observability/ says",
+    why="A number that was changed in one place alone wakes people for nothing, or nobody at all (rows S02 to S06).",
+    fix="Change observability/slo.yaml or observability/signals/ instead, then run: make alerts.",
+)
+def written(repository: Repository) -> Iterator[tuple[str, int, str]]:
+    """Yield files that differ from what is written from their source."""
+    if not any(repository.matching(SIGNALS)):
+        return
+    try:
+        wanted = outputs(repository)
+    except SourceError:  # OBS005 tells it
+        return
+    for path, text in wanted.items():
+        if path not in repository.files:
+            yield path, 0, f"{path} is missing"
+        elif repository.text(path) != text and (found := _different(repository, path, text)):
+            yield path, 0, found
+
+
+def _different(repository: Repository, path: str, text: str) -> str:
+    """Say where a file differs in meaning from a text; nothing when it does not."""
+    if path.endswith(".json"):
+        have, want = _json(repository, path), json.loads(text)
+        want = want if isinstance(want, list) else [want]
+    else:
+        have, want = repository.documents(path), list(yaml.load_all(text, StrictLoader))
+    return next(_differences(have, want, ""), "")
+
+
+def _differences(have: Any, want: Any, where: str) -> Iterator[str]:
+    if isinstance(have, dict) and isinstance(want, dict):
+        name = str(want.get("alert") or want.get("record") or want.get("title") or want.get("name") or "")
+        for key in [*want, *(key for key in have if key not in want)]:
+            yield from _differences(have.get(key), want.get(key), f"{name or where} {key}".strip())
+    elif isinstance(have, list) and isinstance(want, list):
+        for index in range(max(len(have), len(want))):
+            one, other = (part[index] if index < len(part) else None for part in (have, want))
+            yield from _differences(one, other, where)
+    elif "".join(str(have).split()) != "".join(str(want).split()):
+        yield f"{where or 'it'} is {_short(have)}, and observability/ says {_short(want)}"
+
+
+def _short(value: Any) -> str:
+    text = "not there" if value is None else " ".join(str(value).split())
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

@@ -13,6 +13,7 @@ from slipway.ownership import is_owned, service_owned
 from slipway.template.compatibility import COMPATIBILITY
 from slipway.template.portability import PORTABILITY
 from slipway.template.questions import Questions, stale_validators
+from slipway.template.signals import signals
 
 GENERATED = "<!-- Written by `make questions`; edit the source that the page names instead. -->\n\n"
 PORTABILITY_HEAD = (
@@ -55,6 +56,7 @@ def stale(root: Path) -> dict[str, str]:
         RENOVATE: renovate_json((root / RENOVATE).read_text(encoding="utf-8"), template_owned(root, owned)),
     }
     wanted[MODULES] = modules_txt(root / TREE)
+    wanted |= signals(root / TREE, TREE)
     return {path: text for path, text in wanted.items() if not _holds(root / path, text)}
 
 

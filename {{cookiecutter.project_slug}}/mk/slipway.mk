@@ -84,6 +84,14 @@ sbom: ## list what the image is made of in build/reports
 sign: ## sign the digest that was pushed, and attest its SBOM
 	@bin/sign -i "$(RELEASE)"
 
+.PHONY: alerts
+alerts: ## write alerts, their tests, dashboards and monitors from observability/ (needs uv)
+	@bin/alerts
+
+.PHONY: alerts-test
+alerts-test: ## see each alert fire and stay silent (needs promtool)
+	@bin/alerts-test
+
 .PHONY: manifests
 manifests: ## render the manifests of every environment into build/manifests
 	@bin/manifests
