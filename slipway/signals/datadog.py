@@ -17,7 +17,8 @@ MISSING = {"resolve": "resolve", "notify": "show_and_notify_no_data"}
 
 def selected(text: str, pods: str, namespace: str) -> str:
     """Put the tags of the service's metrics and of the cluster's into a query, and write it on one line."""
-    return " ".join(text.replace("$pods", pods).replace("$namespace", namespace).split())
+    put = {"$pods": pods, "$namespace": namespace}
+    return " ".join(re.sub(r"[$](?:pods|namespace)", lambda found: put[found[0]], text).split())
 
 
 def monitors(source: Source, group: Group) -> str:

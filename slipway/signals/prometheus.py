@@ -34,8 +34,8 @@ def words(text: str, cause: Cause) -> str:
 def selected(text: str, service: str, namespace: str, *, apart: bool = False) -> str:
     """Put the labels of the service's and the cluster's metrics into an expression; apart starts a new line."""
     pods = f'job="{service}",namespace="{namespace}"'
-    text = text.replace("$pods", f"\n{pods}" if apart else pods)
-    return text.replace("$namespace", f'namespace="{namespace}"')
+    put = {"$pods": f"\n{pods}" if apart else pods, "$namespace": f'namespace="{namespace}"'}
+    return re.sub(r"[$](?:pods|namespace)", lambda found: put[found[0]], text)
 
 
 def manifest(source: Source, group: Group) -> str:
@@ -130,11 +130,11 @@ def _objectives(source: Source) -> Iterator[str]:
         yield from _folded("expr", bad)
         yield labels
     for window in windows(source):
-        own = f'{{service="{source.service}"}}[{window}]'
+        own = f'{{service="{source.service}"}}'
         yield f"- record: slo:bad_share:{window}"
         yield "  expr: >-"
-        yield f"    sum_over_time(slo:bad_requests:rate5m{own})"
-        yield f"    / sum_over_time(slo:requests:rate5m{own})"
+        yield f"    sum_over_time(slo:bad_requests:rate5m{own}[{window}])"
+        yield f"    / sum_over_time(slo:requests:rate5m[{window}])"
     for objective in source.objectives:
         for burn in source.burns:
             yield from _burn(source, objective, burn)
@@ -158,7 +158,7 @@ def _burn(source: Source, objective: Objective, burn: Burn) -> Iterator[str]:
     yield f"- alert: {objective.alert}"
     yield "  expr: >-"
     yield f"    slo:bad_share:{burn.short}{own} > {most}"
-    yield f"    and slo:bad_share:{burn.long}{own} > {most}"
+    yield f"    and slo:bad_share:{burn.long} > {most}"
     yield f"  for: {burn.hold}"
     yield f"  labels: {{severity: {burn.severity}, team: {source.owner}, window: {burn.long}}}"
     yield from _annotations(source, "service", objective.alert, *said(objective, burn, source.window))
@@ -170,8 +170,8 @@ def _burn(source: Source, objective: Objective, burn: Burn) -> Iterator[str]:
 def head(files: str, interval: str) -> list[str]:
     """Begin a file of tests."""
     return [
-        "# Written by `make alerts`: each alert is seen firing and seen silent. `make alerts-test` runs it; it takes the",
-        f"# rules out of their manifest and writes the name of the service for {SERVICE}.",
+        "# Written by `make alerts`: each alert is seen firing and seen silent. `make alerts-test` runs it: it takes",
+        f"# the rules out of their manifest and writes the name of the service for {SERVICE}.",
         f"rule_files: [{files}]",
         f"evaluation_interval: {interval}",
         "",
@@ -244,6 +244,8 @@ def cause_tests(source: Source, group: Group) -> str:
             lines += _series(_filled(series, cause, namespace), at)
             lines += ["    promql_expr_test:"]
             more = dict(cause.labels) if firing and not (notify and title != "fires") else {}
+            if firing and minutes(cause.hold) > 1:
+                lines += _expected(cause.name, cause.severity, minutes(cause.hold) - 1, {}, firing=False)
             lines += _expected(cause.name, cause.severity, at, more, firing=firing)
     return "\n".join(lines) + "\n"
 
@@ -307,5 +309,8 @@ def objective_tests(source: Source) -> str:
                 lines += [f"  - name: {scalar(f'{objective.name}, {title}')}".replace('"', "'"), "    interval: 1m"]
                 lines += _series(_requests(source, objective, parts), end)
                 lines += ["    promql_expr_test:"]
-                lines += _expected(objective.alert, burn.severity, end, {"window": burn.long}, firing=firing)
+                label = {"window": burn.long}
+                if firing:
+                    lines += _expected(objective.alert, burn.severity, hold, label, firing=False)
+                lines += _expected(objective.alert, burn.severity, end, label, firing=firing)
     return "\n".join(lines) + "\n"

@@ -293,7 +293,7 @@ def _group(repository: Repository, path: str, owner: str, numbers: Mapping[str, 
 
 
 def _left_out(numbers: Mapping[str, Any]) -> set[str]:
-    return {name for name, other in numbers.items() if (other or {}).get("off")}
+    return {name for name, other in numbers.items() if (other or {}).get("left_out")}
 
 
 def _cause(path: str, told: Mapping[str, Any], owner: str, numbers: Mapping[str, Any]) -> Cause:

@@ -21,6 +21,8 @@ MEASURES = "internal/platform/telemetry/metrics.go"
 PLACE = "internal/app/place_order.go"
 OPERATIONS = "docs/operational-contract.md"
 ALERTS = "k8s/components/monitoring/alerts.yaml"
+PROMISES = "observability/slo.yaml"
+SIGNALS = "observability/signals/service.yaml"
 SUMMARY = "features_summaries/PLAT-1_21112026_summarization.md"
 
 
@@ -160,13 +162,44 @@ DEFECTS = [
         "DRAIN_DELEY",
     ),
     Defect("OBS001", replace(ALERTS, r"^          for: 2m\n", ""), ALERTS, "lacks for"),
-    Defect("OBS001", replace(ALERTS, r"^            severity: .*\n", ""), ALERTS, "severity"),
+    Defect("OBS001", replace(ALERTS, r"severity: page, ", ""), ALERTS, "severity"),
     Defect("OBS002", remove("docs/runbooks/ApiAbsent.md"), ALERTS, "ApiAbsent.md"),
+    Defect("OBS002", write("docs/runbooks/NobodyAsks.md", "# x\n"), "docs/runbooks/NobodyAsks.md", "no alert is named"),
+    Defect(
+        "OBS002",
+        write("observability/monitors-own.json", '[{"name": "Own: a"}]'),
+        "observability/monitors-own.json",
+        "Own",
+    ),
     Defect(
         "OBS003",
         replace(ALERTS, r"http_server_request_duration_seconds_count\{", "http_requests_total{"),
         ALERTS,
         "http_requests_total",
+    ),
+    Defect("OBS003", replace(ALERTS, r"kube_job_failed", "kube_job_fialed"), ALERTS, "kube_job_fialed"),
+    Defect("OBS003", replace(ALERTS, r"absent\(up", "absent(upp"), ALERTS, "upp"),
+    Defect(
+        "OBS003",
+        replace("k8s/components/monitoring/dashboard-service.json", r"orders_placed_total", "orders_plaecd_total"),
+        "k8s/components/monitoring/dashboard-service.json",
+        "orders_plaecd_total",
+    ),
+    Defect(
+        "OBS003",
+        write("observability/monitors-own.json", '[{"name": "Own: a", "query": "max(last_5m):sum:lags{a:b} > 1"}]'),
+        "observability/monitors-own.json",
+        "lags",
+    ),
+    Defect(
+        "OBS003",
+        write(
+            "k8s/own/analysis.yaml",
+            "kind: AnalysisTemplate\n"
+            "spec: {metrics: [{name: a, provider: {prometheus: {query: 'rate(b_total[5m])'}}}]}\n",
+        ),
+        "k8s/own/analysis.yaml",
+        "b_total",
     ),
     Defect("OBS004", replace(METRICS, r"labels: \[reason\]", "labels: [user_id]"), METRICS, "user_id"),
     Defect("OBS004", replace(METRICS, r"^    bound: 2 reasons\n", ""), METRICS, "bound"),
@@ -178,6 +211,27 @@ DEFECTS = [
         replace(MEASURES, r'labels\("result", result\)', 'metric.WithAttributes(attribute.String("path", result))'),
         MEASURES,
         "path",
+    ),
+    Defect("OBS005", replace(PROMISES, r"severity: page\}", "severity: critical}"), PROMISES, "critical"),
+    Defect("OBS005", replace(PROMISES, r"target: 0.999", "target: 99.9"), PROMISES, "between 0 and 1"),
+    Defect("OBS005", replace(PROMISES, r"target: 0.99\n", "target: 0.9\n"), PROMISES, "cannot be passed"),
+    Defect("OBS005", replace(PROMISES, r"\[5m, 1h\]", "[1h, 5m]"), PROMISES, "shorter"),
+    Defect("OBS005", replace(PROMISES, r"slower than 0.25 s", "slower than 0.3 s"), PROMISES, "bucket"),
+    Defect("OBS005", replace(PROMISES, r"^causes: \{\}", "causes: {Lag: {for: 1m}}"), PROMISES, "Lag"),
+    Defect("OBS005", replace(SIGNALS, r"^    summary: .*\n", ""), SIGNALS, "summary"),
+    Defect("OBS005", replace(SIGNALS, r"^    for: 5m\n", ""), SIGNALS, "for"),
+    Defect("OBS005", replace(SIGNALS, r"^    silent:\n .*\n", ""), SIGNALS, "silent"),
+    Defect("OBS005", replace(SIGNALS, r"^    threshold: 3\n", ""), SIGNALS, "threshold"),
+    Defect("OBS005", replace(SIGNALS, r"name: ContainerRestarts", "name: ApiAbsent"), PROMISES, "twice"),
+    Defect("OBS006", replace(PROMISES, r"target: 0.999", "target: 0.995"), ALERTS, "14.4 * 0.005"),
+    Defect("OBS006", replace(ALERTS, r"14\.4 \* 0\.001", "14.4 * 0.01"), ALERTS, "14.4 * 0.01 "),
+    Defect("OBS006", replace(ALERTS, r"^          for: 15m\n", ""), ALERTS, "for is not there"),
+    Defect("OBS006", remove("observability/alerts.test.yaml"), "observability/alerts.test.yaml", "missing"),
+    Defect(
+        "OBS006",
+        replace("k8s/components/monitoring/dashboard-service.json", r'"unit": "reqps"', '"unit": "ms"'),
+        "k8s/components/monitoring/dashboard-service.json",
+        "reqps",
     ),
     Defect("OPS001", add("mk/slipway.mk", "polish: ## make it shine\n"), "mk/slipway.mk", "polish"),
     Defect("OPS001", replace(OPERATIONS, r"^\| `smoke` \|", "| `smoulder` |"), OPERATIONS, "smoulder"),

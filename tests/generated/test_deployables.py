@@ -157,29 +157,3 @@ def test_the_terraform_module_keeps_its_promises_and_its_tests_catch_a_defect(
     done = run("terraform", "test", "-no-color", folder=folder, **terraform)
 
     assert (done.returncode == 0) is passes, done.stdout
-
-
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed: alerts are not seen firing")
-@pytest.mark.parametrize(
-    ("component", "name", "pattern", "passes"),
-    [
-        ("monitoring", "", "", True),
-        ("monitoring", "", "14.4", False),
-        ("broker", "-events", "", True),
-        ("broker", "-events", "> 300", False),
-    ],
-    ids=["as generated", "a wrong threshold", "of events, as generated", "of events, a wrong threshold"],
-)
-def test_every_alert_is_seen_firing_and_silent(
-    component: str, name: str, pattern: str, own_copy: Render, *, passes: bool
-) -> None:
-    service = own_copy(broker="kafka")
-    manifest = yaml.safe_load((service / f"k8s/components/{component}/alerts.yaml").read_text(encoding="utf-8"))
-    rules = yaml.safe_dump(manifest["spec"])
-    assert pattern in rules
-    rules = rules.replace(pattern, "> 300000" if name else "1440") if pattern else rules
-    (service / f"observability/rules{name}.yaml").write_text(rules, encoding="utf-8")
-
-    done = run("promtool", "test", "rules", f"alerts{name}.test.yaml", folder=service / "observability")
-
-    assert (done.returncode == 0) is passes, done.stdout + done.stderr

@@ -426,7 +426,7 @@ def registered(service: Path) -> tuple[dict[str, dict[str, Any]], tuple[str, ...
     """Give the metrics that the files in telemetry/ list, by their Prometheus name, and the prefixes of the others."""
     files = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in (service / "telemetry").glob("*.yaml")]
     prefixes = [prefix for content in files for prefix in content.get("runtime_prefixes", [])]
-    return {metric["prometheus"]: metric for content in files for metric in content["metrics"]}, tuple(prefixes)
+    return {metric["prometheus"]: metric for content in files for metric in content.get("metrics", [])}, tuple(prefixes)
 
 
 def served(process: Process, apart: tuple[str, ...]) -> tuple[dict[str, str], dict[str, set[str]]]:
