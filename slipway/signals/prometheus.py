@@ -288,19 +288,19 @@ def objective_tests(source: Source) -> str:
         for burn in source.burns:
             most = burn.rate * objective.budget
             short, long, hold = minutes(burn.short), minutes(burn.long), max(minutes(burn.hold), 5)
-            steady = hold + 30
+            steady, whole = hold + 30, short + hold + 10
             bad, much = min(most * ABOVE, (most + 1) / 2), min(most * 3, (most + 1) / 2)
             cases: tuple[tuple[str, list[tuple[Decimal, int]], bool], ...] = (
                 (f"a burn rate above {plain(burn.rate)} is told", [(bad, steady)], True),
                 (f"a burn rate below {plain(burn.rate)} is not", [(most * BELOW, steady)], False),
                 (
                     f"a burn rate above {plain(burn.rate)} that is over is not told for long",
-                    [(much, long + hold), (Decimal(0), short + 15)],
+                    [(much, 2 * short + hold), (Decimal(0), short + 15)],
                     False,
                 ),
                 (
-                    f"a burn rate above {plain(burn.rate)} for less than {burn.long} is not told",
-                    [(Decimal(0), long), (bad, short + hold + 10)],
+                    f"a burn rate above {plain(burn.rate)} that is too short for {burn.long} is not told",
+                    [(Decimal(0), max(long // 4, whole)), (bad, whole)],
                     False,
                 ),
             )
