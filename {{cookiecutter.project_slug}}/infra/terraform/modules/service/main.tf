@@ -1,34 +1,103 @@
-# What the service needs from the cloud in one environment: an image repository, a key, a secret without a value, and
-# an identity that may read that secret and nothing else.
+# What the service needs from the cloud in one environment: a key, secrets without a value, and a role that may read
+# those secrets and nothing else. Pods hold no role: External Secrets reads for them, through the SecretStore of the
+# service's own namespace. The image repository is one for all environments (infra/terraform/registry); services made
+# before that keep theirs here until they say create_repository = false.
 
 locals {
-  name         = "${var.service}-${var.environment}"
-  oidc_issuer  = split("oidc-provider/", var.oidc_provider_arn)[1]
-  secret_names = ["database-url"]
+  name    = "${var.service}-${var.environment}"
+  account = data.aws_caller_identity.current.account_id
+  region  = data.aws_region.current.id
+  root    = "arn:${data.aws_partition.current.partition}:iam::${local.account}:root"
+  issuer  = var.oidc_provider_arn == null ? null : split("oidc-provider/", var.oidc_provider_arn)[1]
+  used_by = concat(["secretsmanager.${local.region}.amazonaws.com"], var.create_repository ? ["ecr.${local.region}.amazonaws.com"] : [])
+
+  key_policy = {
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "AccountAdministersTheKey"
+        Effect    = "Allow"
+        Principal = { AWS = local.root }
+        Action = [
+          "kms:CancelKeyDeletion", "kms:CreateAlias", "kms:DeleteAlias", "kms:DescribeKey", "kms:DisableKey",
+          "kms:DisableKeyRotation", "kms:EnableKey", "kms:EnableKeyRotation", "kms:GetKeyPolicy",
+          "kms:GetKeyRotationStatus", "kms:ListGrants", "kms:ListKeyPolicies", "kms:ListResourceTags",
+          "kms:ListRetirableGrants", "kms:PutKeyPolicy", "kms:RevokeGrant", "kms:ScheduleKeyDeletion",
+          "kms:TagResource", "kms:UntagResource", "kms:UpdateAlias", "kms:UpdateKeyDescription",
+        ]
+        Resource = "*"
+      },
+      {
+        Sid       = "ServicesUseTheKeyForThisAccount"
+        Effect    = "Allow"
+        Principal = { AWS = local.root }
+        Action    = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:RetireGrant"]
+        Resource  = "*"
+        Condition = {
+          StringEquals = {
+            "kms:CallerAccount" = local.account
+            "kms:ViaService"    = local.used_by
+          }
+        }
+      },
+    ]
+  }
+
+  trust_policy = {
+    Version = "2012-10-17"
+    Statement = concat(
+      [for issuer in compact([local.issuer]) : {
+        Sid       = "SecretStoreOfThisServiceOnly"
+        Effect    = "Allow"
+        Principal = { Federated = var.oidc_provider_arn }
+        Action    = ["sts:AssumeRoleWithWebIdentity"]
+        Condition = {
+          StringEquals = {
+            "${issuer}:aud" = "sts.amazonaws.com"
+            "${issuer}:sub" = [for account in sort(var.secret_readers) : "system:serviceaccount:${local.name}:${account}"]
+          }
+        }
+      }],
+      [for operator in compact([var.operator_role_arn]) : {
+        Sid       = "OperatorWithPodIdentity"
+        Effect    = "Allow"
+        Principal = { AWS = operator }
+        Action    = ["sts:AssumeRole", "sts:TagSession"]
+      }],
+    )
+  }
+
+  read_policy = {
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "ReadOwnSecrets"
+        Effect   = "Allow"
+        Action   = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"]
+        Resource = [for secret in aws_secretsmanager_secret.service : secret.arn]
+      },
+      {
+        Sid       = "DecryptOwnSecrets"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt"]
+        Resource  = [aws_kms_key.service.arn]
+        Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${local.region}.amazonaws.com" } }
+      },
+    ]
+  }
 }
 
 data "aws_caller_identity" "current" {}
 
 data "aws_partition" "current" {}
 
-data "aws_iam_policy_document" "key" {
-  statement {
-    sid       = "AccountAdministersTheKey"
-    actions   = ["kms:*"]
-    resources = ["*"]
-
-    principals {
-      type        = "AWS"
-      identifiers = ["arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:root"]
-    }
-  }
-}
+data "aws_region" "current" {}
 
 resource "aws_kms_key" "service" {
-  description             = "Encrypts the images and secrets of ${local.name}"
+  description             = "Encrypts what ${local.name} keeps in the cloud"
   enable_key_rotation     = true
   deletion_window_in_days = 30
-  policy                  = data.aws_iam_policy_document.key.json
+  policy                  = jsonencode(local.key_policy)
 }
 
 resource "aws_kms_alias" "service" {
@@ -36,7 +105,14 @@ resource "aws_kms_alias" "service" {
   target_key_id = aws_kms_key.service.key_id
 }
 
+moved {
+  from = aws_ecr_repository.service
+  to   = aws_ecr_repository.service[0]
+}
+
 resource "aws_ecr_repository" "service" {
+  count = var.create_repository ? 1 : 0
+
   name                 = "${var.environment}/${var.service}"
   image_tag_mutability = "IMMUTABLE"
 
@@ -50,8 +126,15 @@ resource "aws_ecr_repository" "service" {
   }
 }
 
+moved {
+  from = aws_ecr_lifecycle_policy.service
+  to   = aws_ecr_lifecycle_policy.service[0]
+}
+
 resource "aws_ecr_lifecycle_policy" "service" {
-  repository = aws_ecr_repository.service.name
+  count = var.create_repository ? 1 : 0
+
+  repository = aws_ecr_repository.service[0].name
 
   policy = jsonencode({
     rules = [{
@@ -64,7 +147,7 @@ resource "aws_ecr_lifecycle_policy" "service" {
 }
 
 resource "aws_secretsmanager_secret" "service" {
-  for_each = toset(local.secret_names)
+  for_each = var.secret_names
 
   name                    = "${local.name}/${each.key}"
   description             = "Set by its owner, never by Terraform"
@@ -72,52 +155,29 @@ resource "aws_secretsmanager_secret" "service" {
   recovery_window_in_days = var.secret_recovery_days
 }
 
-data "aws_iam_policy_document" "trust" {
-  statement {
-    sid     = "PodsOfThisServiceOnly"
-    actions = ["sts:AssumeRoleWithWebIdentity"]
-
-    principals {
-      type        = "Federated"
-      identifiers = [var.oidc_provider_arn]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "${local.oidc_issuer}:aud"
-      values   = ["sts.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "${local.oidc_issuer}:sub"
-      values   = ["system:serviceaccount:${local.name}:api"]
-    }
-  }
-}
-
-data "aws_iam_policy_document" "read_secrets" {
-  statement {
-    sid       = "ReadOwnSecrets"
-    actions   = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"]
-    resources = [for secret in aws_secretsmanager_secret.service : secret.arn]
-  }
-
-  statement {
-    sid       = "DecryptOwnSecrets"
-    actions   = ["kms:Decrypt"]
-    resources = [aws_kms_key.service.arn]
-  }
-}
-
 resource "aws_iam_role" "service" {
   name                 = local.name
-  assume_role_policy   = data.aws_iam_policy_document.trust.json
+  description          = "Reads the secrets of ${local.name} for External Secrets"
+  assume_role_policy   = jsonencode(local.trust_policy)
   max_session_duration = 3600
+
+  lifecycle {
+    precondition {
+      condition     = var.oidc_provider_arn != null || var.operator_role_arn != null
+      error_message = "Name oidc_provider_arn or operator_role_arn: without one nobody could read the secrets."
+    }
+  }
+}
+
+moved {
+  from = aws_iam_role_policy.read_secrets
+  to   = aws_iam_role_policy.read_secrets[0]
 }
 
 resource "aws_iam_role_policy" "read_secrets" {
+  count = length(var.secret_names) > 0 ? 1 : 0
+
   name   = "read-own-secrets"
   role   = aws_iam_role.service.id
-  policy = data.aws_iam_policy_document.read_secrets.json
+  policy = jsonencode(local.read_policy)
 }

@@ -1,11 +1,16 @@
 output "repository_url" {
-  description = "Where images are pushed to."
-  value       = aws_ecr_repository.service.repository_url
+  description = "Where images of this environment alone are pushed to; null when all environments share one repository."
+  value       = one(aws_ecr_repository.service[*].repository_url)
 }
 
 output "role_arn" {
-  description = "Role that pods of the service assume."
+  description = "Role by which External Secrets reads the secrets: eks.amazonaws.com/role-arn of the ServiceAccount, or role of the SecretStore."
   value       = aws_iam_role.service.arn
+}
+
+output "role_name" {
+  description = "Name of that role, for modules that let it read one secret more."
+  value       = aws_iam_role.service.name
 }
 
 output "secret_arns" {
