@@ -4,44 +4,9 @@
 # before that keep theirs here until they say create_repository = false.
 
 locals {
-  name    = "${var.service}-${var.environment}"
-  account = data.aws_caller_identity.current.account_id
-  region  = data.aws_region.current.id
-  root    = "arn:${data.aws_partition.current.partition}:iam::${local.account}:root"
-  issuer  = var.oidc_provider_arn == null ? null : split("oidc-provider/", var.oidc_provider_arn)[1]
-  used_by = concat(["secretsmanager.${local.region}.amazonaws.com"], var.create_repository ? ["ecr.${local.region}.amazonaws.com"] : [])
-
-  key_policy = {
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Sid       = "AccountAdministersTheKey"
-        Effect    = "Allow"
-        Principal = { AWS = local.root }
-        Action = [
-          "kms:CancelKeyDeletion", "kms:CreateAlias", "kms:DeleteAlias", "kms:DescribeKey", "kms:DisableKey",
-          "kms:DisableKeyRotation", "kms:EnableKey", "kms:EnableKeyRotation", "kms:GetKeyPolicy",
-          "kms:GetKeyRotationStatus", "kms:ListGrants", "kms:ListKeyPolicies", "kms:ListResourceTags",
-          "kms:ListRetirableGrants", "kms:PutKeyPolicy", "kms:RevokeGrant", "kms:ScheduleKeyDeletion",
-          "kms:TagResource", "kms:UntagResource", "kms:UpdateAlias", "kms:UpdateKeyDescription",
-        ]
-        Resource = "*"
-      },
-      {
-        Sid       = "ServicesUseTheKeyForThisAccount"
-        Effect    = "Allow"
-        Principal = { AWS = local.root }
-        Action    = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:RetireGrant"]
-        Resource  = "*"
-        Condition = {
-          StringEquals = {
-            "kms:CallerAccount" = local.account
-            "kms:ViaService"    = local.used_by
-          }
-        }
-      },
-    ]
-  }
+  name   = "${var.service}-${var.environment}"
+  region = data.aws_region.current.id
+  issuer = var.oidc_provider_arn == null ? null : split("oidc-provider/", var.oidc_provider_arn)[1]
 
   trust_policy = {
     Version = "2012-10-17"
@@ -80,29 +45,31 @@ locals {
         Sid       = "DecryptOwnSecrets"
         Effect    = "Allow"
         Action    = ["kms:Decrypt"]
-        Resource  = [aws_kms_key.service.arn]
+        Resource  = [module.key.arn]
         Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${local.region}.amazonaws.com" } }
       },
     ]
   }
 }
 
-data "aws_caller_identity" "current" {}
-
-data "aws_partition" "current" {}
-
 data "aws_region" "current" {}
 
-resource "aws_kms_key" "service" {
-  description             = "Encrypts what ${local.name} keeps in the cloud"
-  enable_key_rotation     = true
-  deletion_window_in_days = 30
-  policy                  = jsonencode(local.key_policy)
+moved {
+  from = aws_kms_key.service
+  to   = module.key.aws_kms_key.this
 }
 
-resource "aws_kms_alias" "service" {
-  name          = "alias/${local.name}"
-  target_key_id = aws_kms_key.service.key_id
+moved {
+  from = aws_kms_alias.service
+  to   = module.key.aws_kms_alias.this
+}
+
+module "key" {
+  source = "../key"
+
+  name         = local.name
+  description  = "Encrypts what ${local.name} keeps in the cloud"
+  used_through = var.create_repository ? ["ecr", "secretsmanager"] : ["secretsmanager"]
 }
 
 moved {
@@ -118,7 +85,7 @@ resource "aws_ecr_repository" "service" {
 
   encryption_configuration {
     encryption_type = "KMS"
-    kms_key         = aws_kms_key.service.arn
+    kms_key         = module.key.arn
   }
 
   image_scanning_configuration {
@@ -151,7 +118,7 @@ resource "aws_secretsmanager_secret" "service" {
 
   name                    = "${local.name}/${each.key}"
   description             = "Set by its owner, never by Terraform"
-  kms_key_id              = aws_kms_key.service.arn
+  kms_key_id              = module.key.arn
   recovery_window_in_days = var.secret_recovery_days
 }
 

@@ -41,8 +41,8 @@ run "a_service_made_earlier_keeps_its_repository" {
     error_message = "images must be scanned when they arrive"
   }
   assert {
-    condition     = strcontains(aws_kms_key.service.policy, "ecr.eu-west-1.amazonaws.com")
-    error_message = "the repository must be able to use the key"
+    condition     = aws_ecr_repository.service[0].encryption_configuration[0].kms_key == module.key.arn
+    error_message = "images must be encrypted with the key of the service"
   }
   assert {
     condition = toset(jsondecode(aws_iam_role.service.assume_role_policy).Statement[0].Condition.StringEquals["oidc.example.com/id/A1:sub"]) == toset([
@@ -63,34 +63,8 @@ run "a_new_service_shares_its_repository" {
     error_message = "no repository may be made"
   }
   assert {
-    condition     = !strcontains(aws_kms_key.service.policy, "ecr.")
-    error_message = "what is not used may not use the key"
-  }
-  assert {
     condition     = jsondecode(aws_iam_role.service.assume_role_policy).Statement[0].Condition.StringEquals["oidc.example.com/id/A1:sub"] == ["system:serviceaccount:a-service-dev:secrets"]
     error_message = "one account of one namespace may read the secrets"
-  }
-}
-
-run "the_key_rotates_and_its_administrators_cannot_read" {
-  assert {
-    condition     = aws_kms_key.service.enable_key_rotation && aws_kms_key.service.deletion_window_in_days == 30
-    error_message = "the key must rotate and be kept for a month after its deletion"
-  }
-  assert {
-    condition = !anytrue([
-      for action in jsondecode(aws_kms_key.service.policy).Statement[0].Action :
-      strcontains(action, "*") || contains(["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:CreateGrant"], action)
-    ])
-    error_message = "whoever administers the key may not use it"
-  }
-  assert {
-    condition     = jsondecode(aws_kms_key.service.policy).Statement[1].Condition.StringEquals["kms:CallerAccount"] == "123456789012"
-    error_message = "the key is for this account"
-  }
-  assert {
-    condition     = contains(jsondecode(aws_kms_key.service.policy).Statement[1].Condition.StringEquals["kms:ViaService"], "secretsmanager.eu-west-1.amazonaws.com")
-    error_message = "the key is used through the services that keep things with it, never directly"
   }
 }
 
@@ -106,7 +80,7 @@ run "the_role_reads_its_own_secrets_and_nothing_else" {
     error_message = "the role must name the service's secrets, one by one"
   }
   assert {
-    condition     = jsondecode(aws_iam_role_policy.read_secrets[0].policy).Statement[1].Resource == [aws_kms_key.service.arn]
+    condition     = jsondecode(aws_iam_role_policy.read_secrets[0].policy).Statement[1].Resource == [module.key.arn]
     error_message = "the role must name the service's key"
   }
   assert {
