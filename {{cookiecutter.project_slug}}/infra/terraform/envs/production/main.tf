@@ -1,18 +1,9 @@
-# The cloud side of the service in production. This file is yours.
+# The cloud side of the service in production. This file is yours. How it is applied: docs/how-to/terraform.md
 #
-#   terraform init -backend-config="bucket=..." -backend-config="region=..."
-#   terraform plan -var="region=..." -var="oidc_provider_arn=..."
+#   bin/infra -e production        # plan
+#   bin/infra -e production -a     # apply that plan
 
 terraform {
-  required_version = ">= 1.10"
-
-  required_providers {
-    aws = {
-      source  = "hashicorp/aws"
-      version = ">= 5.100, < 7.0"
-    }
-  }
-
   backend "s3" {
     key          = "{{ cookiecutter.project_slug }}/production/terraform.tfstate"
     encrypt      = true
@@ -21,17 +12,28 @@ terraform {
 }
 
 locals {
-  service = "{{ cookiecutter.project_slug }}"
+  service     = "{{ cookiecutter.project_slug }}"
+  environment = "production"
 }
 
 variable "region" {
   description = "Region of this environment."
   type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region must be the name of a region, such as eu-west-1."
+  }
 }
 
 variable "oidc_provider_arn" {
   description = "ARN of the cluster's OIDC provider."
   type        = string
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/", var.oidc_provider_arn))
+    error_message = "oidc_provider_arn must be the ARN of an IAM OIDC provider."
+  }
 }
 
 provider "aws" {
@@ -40,7 +42,7 @@ provider "aws" {
   default_tags {
     tags = {
       service     = local.service
-      environment = "production"
+      environment = local.environment
       team        = "{{ cookiecutter.owner_team }}"
       managed_by  = "terraform"
     }
@@ -51,8 +53,11 @@ module "service" {
   source = "../../modules/service"
 
   service           = local.service
-  environment       = "production"
+  environment       = local.environment
   oidc_provider_arn = var.oidc_provider_arn
+  secret_readers    = ["secrets"]
+  secret_names      = local.secret_names
+  create_repository = false
 }
 
 output "service" {

@@ -1,0 +1,5 @@
+# No datastore, so no secret that names one.
+
+locals {
+  secret_names = []
+}

@@ -1,0 +1,15 @@
+terraform {
+  # 1.11 is the first that writes a password without keeping it
+  required_version = ">= 1.11"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.100, < 7.0"
+    }
+    kafka = {
+      source  = "Mongey/kafka"
+      version = "~> 0.13.1"
+    }
+  }
+}
