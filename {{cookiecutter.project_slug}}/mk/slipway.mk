@@ -97,10 +97,18 @@ manifests: ## render the manifests of every environment into build/manifests
 	@bin/manifests
 
 .PHONY: plan
-plan: ## show what Terraform would change: make plan ENVIRONMENT=dev
-	@$(call need,ENVIRONMENT,dev or staging or production)
-	terraform -chdir=infra/terraform/envs/$(ENVIRONMENT) init -input=false
-	terraform -chdir=infra/terraform/envs/$(ENVIRONMENT) plan -input=false
+plan: ## save and show what Terraform would change: make plan ENVIRONMENT=dev
+	@$(call need,ENVIRONMENT,dev or staging or production or registry)
+	@bin/infra -e "$(ENVIRONMENT)"
+
+.PHONY: apply
+apply: ## apply the plan that was made, and no other: make apply ENVIRONMENT=dev
+	@$(call need,ENVIRONMENT,dev or staging or production or registry)
+	@bin/infra -e "$(ENVIRONMENT)" -a $(agreed)
+
+.PHONY: infra-test
+infra-test: ## check, validate and test the Terraform modules, without a cloud account
+	@bin/infra -t
 
 .PHONY: deploy
 deploy: ## deploy an image: make deploy ENVIRONMENT=dev CONTEXT=my-cluster IMAGE=registry/name:tag
