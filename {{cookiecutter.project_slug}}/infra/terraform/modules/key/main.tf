@@ -44,7 +44,7 @@ locals {
         Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]
         Resource  = "*"
         Condition = {
-          ArnEquals = {
+          StringEquals = {
             "kms:EncryptionContext:aws:logs:arn" = [for group in groups : "arn:${data.aws_partition.current.partition}:logs:${local.region}:${local.account}:log-group:${group}"]
           }
         }

@@ -53,7 +53,7 @@ run "logs_use_it_for_named_groups" {
 
   assert {
     condition = jsondecode(aws_kms_key.this.policy).Statement[2].Condition == {
-      ArnEquals = {
+      StringEquals = {
         "kms:EncryptionContext:aws:logs:arn" = ["arn:aws:logs:eu-west-1:123456789012:log-group:/aws/rds/instance/a-service-dev/postgresql"]
       }
     }
