@@ -218,6 +218,18 @@ class Bench:
             path.unlink(missing_ok=True)
 
 
+def part_of(service: Path, target: Path, *places: str) -> Path:
+    """Copy the scripts of a service and a few other places, which is faster than to copy it whole."""
+    for place in ("bin", *places):
+        source = service / place
+        if source.is_dir():
+            shutil.copytree(source, target / place)
+        else:
+            (target / place).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target / place)
+    return target
+
+
 def runs(pid: int) -> bool:
     """Tell whether a process runs; one that has ended and waits to be asked for its status does not."""
     try:

@@ -53,6 +53,54 @@ environment() {
   esac
 }
 
+# no_more ARGUMENT...: stop when there is more than options; to be called after getopts
+no_more() {
+  shift $((OPTIND - 1))
+  [ $# -eq 0 ] || wrong "argument '$1' is one too many"
+}
+
+# reference IMAGE: stop unless it is registry/name with a digest, or with a tag that names a version
+reference() {
+  case $1 in
+    '') wrong "-i is missing: registry/name@sha256:digest, or registry/name:tag" ;;
+    *[!A-Za-z0-9._:/@-]* | */ | *//*) wrong "image '$1' is not registry/name@sha256:digest or registry/name:tag" ;;
+    */*@sha256:*)
+      printf '%s\n' "$1" | grep -Eq '^[^@]+@sha256:[0-9a-f]{64}$' || wrong "image '$1' has no digest of 64 hexadecimal digits"
+      ;;
+    *@*) wrong "image '$1' has no digest of sha256" ;;
+    */*:latest) wrong "image '$1' has the tag latest, which names no version" ;;
+    */*) ;;
+    *) wrong "image '$1' names no registry or no tag" ;;
+  esac
+  case ${1##*/} in
+    *:?*) ;; # the port of a registry is no tag
+    *) wrong "image '$1' names no registry or no tag" ;;
+  esac
+}
+
+# promoted ENVIRONMENT: the image that the overlay names in git for `service`, if it names one
+promoted() {
+  awk '
+    function value(text) {
+      sub(/^ *(- +)?[A-Za-z]+: */, "", text)
+      sub(/ +#.*$/, "", text)
+      gsub(/["\047]| +$/, "", text)
+      return text
+    }
+    function put() {
+      if (name == "service" && digest != "") print new "@" digest
+      else if (name == "service" && tag != "") print new ":" tag
+      name = new = digest = tag = ""
+    }
+    /^[A-Za-z]/ { inside = /^images:/ }
+    inside && /^ *- / { put() }
+    inside && /^ *(- +)?name:/ { name = value($0); new = new == "" ? name : new }
+    inside && /^ *(- +)?newName:/ { new = value($0) }
+    inside && /^ *(- +)?newTag:/ { tag = value($0) }
+    inside && /^ *(- +)?digest:/ { digest = value($0) }
+    END { put() }' "$root/k8s/overlays/$1/kustomization.yaml"
+}
+
 # context NAME: stop unless kubectl knows it
 context() {
   [ -n "$1" ] || wrong "-c is missing: a context of kubectl config get-contexts"
@@ -60,13 +108,20 @@ context() {
   kubectl config get-contexts -o name | grep -Fxq -- "$1" || wrong "context '$1' is not in kubectl config get-contexts"
 }
 
-# confirm WHAT: ask before production, unless -y was given (yes=1)
+# typed WHAT WORD: ask at the terminal for a word, and stop unless it is typed
+typed() {
+  printf 'Type %s to go on, %s: ' "$1" "$2" >&2
+  read -r answer || answer=''
+  [ "$answer" = "$2" ] || fail "stopped: that was not $2"
+}
+
+# confirm WHAT: ask twice before production is changed. -y (yes=1) answers in a pipeline (CI=true) and nowhere else.
 confirm() {
-  [ "${yes:-0}" = 1 ] && return 0
-  [ -t 0 ] || fail "$1 changes production; say -y where nobody can be asked"
-  printf '%s changes production. Type production to go on: ' "$1" >&2
-  read -r answer
-  [ "$answer" = production ] || fail "stopped; nothing was changed"
+  [ "${yes:-0}" != 1 ] || [ "${CI:-}" != true ] || return 0
+  [ -t 0 ] || fail "$1 changes production, and there is nobody to ask; in a pipeline, where CI=true, say -y"
+  printf '%s changes production.\n' "$1" >&2
+  typed "the environment" production
+  typed "the service" "$service"
 }
 
 # real_day DDMMYYYY: true for a day that exists
@@ -79,36 +134,57 @@ real_day() {
   }'
 }
 
-# cleaned PATH: remove it at the end, however that comes about; dash runs no EXIT trap for a signal that is not trapped
+scratch='' children='' so_far=''
+
+# ended: whatever the end, end the tools that still run, remove the temporary files, and say how things stand (so_far)
+ended() {
+  ended_with=$?
+  trap - HUP INT TERM
+  for one in $children; do
+    kill "$one" 2>/dev/null || :
+  done
+  for one in $children; do
+    wait "$one" 2>/dev/null || :
+  done
+  [ -z "$scratch" ] || rm -rf -- "$scratch"
+  [ "$ended_with" -eq 0 ] || [ -z "$so_far" ] || printf '%s: %s\n' "$program" "$so_far" >&8
+}
+
+# interrupted STATUS: what a signal does; dash runs no EXIT trap for a signal that is not trapped
+interrupted() {
+  printf '%s: stopped by a signal\n' "$program" >&8
+  exit "$1"
+}
+
+# guarded: see to the end, however it comes about. 8 is where this script complains, also while a tool writes elsewhere.
+guarded() {
+  exec 8>&2
+  trap ended EXIT
+  trap 'interrupted 129' HUP
+  trap 'interrupted 130' INT
+  trap 'interrupted 143' TERM
+}
+
+# cleaned PATH: remove it at the end, however that comes about
 cleaned() {
   scratch=$1
-  trap 'rm -rf "$scratch"' EXIT
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
+  guarded
 }
 
-# names KIND: the names of the objects of a kind among the rendered manifests on standard input
-names() {
-  awk -v kind="$1" '
-    /^---/ { found = 0 }
-    /^kind: / { found = $2 == kind }
-    found && /^  name: / { print $2; found = 0 }'
+# attended COMMAND...: run a tool so that a signal to this script ends both at once; it reads the same standard input
+attended() {
+  { "$@" <&3 3<&- 8>&- & } 3<&0
+  children="$children $!"
+  attended_status=0
+  wait "$!" || attended_status=$?
+  children=${children% *}
+  return "$attended_status"
 }
 
-# rolled_out CONTEXT NAMESPACE DEPLOYMENTS ROLLOUTS: wait until the pods of the newest version serve
-rolled_out() {
-  for workload in $3; do
-    logged rollout kubectl --context "$1" -n "$2" rollout status "$workload" --timeout=5m
-  done
-  # A Rollout takes its pods from the Deployment of its name, and is judged only once it has seen the newest of them.
-  for workload in $4; do
-    generation=$(kubectl --context "$1" -n "$2" get deployment "$workload" -o 'jsonpath={.metadata.generation}')
-    logged rollout kubectl --context "$1" -n "$2" wait "rollout/$workload" --timeout=2m \
-      --for="jsonpath={.status.workloadObservedGeneration}=$generation"
-    echo "waiting up to 45 minutes for the steps of rollout/$workload"
-    logged rollout kubectl --context "$1" -n "$2" wait "rollout/$workload" --timeout=45m \
-      --for='jsonpath={.status.phase}=Healthy'
-  done
+# answered COMMAND...: the same, with what it prints in $answer; it needs the folder of cleaned
+answered() {
+  attended "$@" >"$scratch/answer" || return
+  answer=$(cat "$scratch/answer")
 }
 
 # recorded NAME: what the answers file says, without the quotes that YAML puts around what looks like a number
@@ -141,18 +217,33 @@ slipway() {
   exec uv tool run --quiet --from "slipway$extra @ $address@$reference" slipway "$@"
 }
 
-# logged NAME COMMAND...: run, show, and keep both streams apart in tmp/log
-logged() {
-  log=$root/tmp/log/$1
+# noted NAME COMMAND...: run, and add both streams to files of their own in tmp/log: a pair for each run of a script, and
+# of each NAME the newest twenty
+noted() {
+  case ${log:-} in
+    "$root/tmp/log/$1."*) ;;
+    *)
+      log=$root/tmp/log/$1.$(date -u +%Y%m%dT%H%M%SZ).$$
+      mkdir -p "$root/tmp/log"
+      : >"$log.out"
+      : >"$log.err"
+      for one in "$root/tmp/log/$1".*.out; do
+        echo "$one"
+      done | sort -r | tail -n +21 | while read -r one; do
+        rm -f -- "$one" "${one%.out}.err"
+      done
+      ;;
+  esac
   shift
-  mkdir -p "$root/tmp/log"
-  if "$@" >"$log.out" 2>"$log.err"; then
-    cat "$log.out"
-    cat "$log.err" >&2
-  else
-    status=$?
-    cat "$log.out"
-    cat "$log.err" >&2
-    return "$status"
-  fi
+  noted_out=$(wc -c <"$log.out") noted_err=$(wc -c <"$log.err")
+  attended "$@" >>"$log.out" 2>>"$log.err"
+}
+
+# logged NAME COMMAND...: the same, and show what was said
+logged() {
+  logged_status=0
+  noted "$@" || logged_status=$?
+  tail -c "+$((noted_out + 1))" "$log.out"
+  tail -c "+$((noted_err + 1))" "$log.err" >&2
+  return "$logged_status"
 }
