@@ -97,7 +97,7 @@ def test_a_broker_that_is_away_is_told(shell: Shell) -> None:
 def test_production_is_asked_for_consent(shell: Shell) -> None:
     refused = shell.run("dlq-replay", "-a", ENVIRONMENT="production")
     before = shell.called()
-    sent = shell.run("dlq-replay", "-a", "-y", ENVIRONMENT="production")
+    sent = shell.run("dlq-replay", "-a", "-y", ENVIRONMENT="production", CI="true")
 
     assert refused.returncode == 1
     assert "say -y" in refused.stderr

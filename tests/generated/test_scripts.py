@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -13,26 +14,12 @@ import pytest
 from tests.conftest import Render, commit_all, git
 
 Fake = Callable[[str, str], None]
-SCRIPTS = [
-    "manifests",
-    "deploy",
-    "rollback",
-    "smoke",
-    "feature",
-    "features-check",
-    "commit-check",
-    "template-update",
-    "verify",
-    "lint-repository",
-    "fault-drill",
-    "load",
+CHOICES = [
+    {"datastore": "mongodb", "broker": "kafka", "ci": "both"},
+    {"datastore": "postgresql", "broker": "none", "ci": "gitlab", "monitoring": "datadog"},
+    {"datastore": "none", "broker": "none", "ci": "jenkins", "rollout": "canary"},
 ]
 RECORD = 'printf \'%s\\n\' "$(basename "$0") $*" >>"$CALLS"\n'
-KUBECTL = (
-    RECORD + 'case "$*" in\n"config get-contexts -o name") echo eu-1 ;;\n'
-    'kustomize*) echo "image: service:unset" ;;\n'
-    '*"get deployments"*) echo deployment.apps/orders-service-api ;;\nesac\n'
-)
 GOOD_MESSAGES = [
     "feat: launch orders\n\nRefs: PLAT-1",
     "fix(api)!: refuse a broken cursor\n\nA longer text.\n\nRefs: PLAT-12",
@@ -89,33 +76,77 @@ def shell(own_copy: Render, tmp_path: Path) -> Shell:
     return Shell(own_copy(), tmp_path)
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_help_tells_how_to_call_a_script(script: str, shell: Shell) -> None:
-    done = shell.run(script, "-h")
-
-    assert done.returncode == 0
-    assert f"usage: bin/{script}" in done.stdout
+def scripts(service: Path) -> list[Path]:
+    """Give the scripts of a service, without what they share."""
+    return sorted(path for path in (service / "bin").iterdir() if path.suffix != ".sh")
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_an_unknown_option_ends_with_2_and_one_line(script: str, shell: Shell) -> None:
-    done = shell.run(script, "-Z")
+def known(script: Path) -> dict[str, bool]:
+    """Give the options that getopts of a script knows, and whether they take a value."""
+    found = re.search(r"^ *while getopts '?:?([a-zA-Z:]+)'? name", script.read_text(encoding="utf-8"), re.MULTILINE)
+    assert found, f"{script.name} has no getopts"
+    return {one[0]: one.endswith(":") for one in re.findall("[a-zA-Z]:?", found[1])}
 
-    assert done.returncode == 2
-    assert done.stderr == f"{script}: -Z is not an option (-h for help)\n"
+
+@pytest.mark.parametrize("answers", CHOICES, ids=lambda answers: answers["datastore"])
+def test_every_script_explains_itself_and_each_of_its_options(answers: dict[str, str], services: Render) -> None:
+    for script in scripts(services(answers)):
+        done = subprocess.run([script, "-h"], check=False, capture_output=True, text=True)
+
+        options = known(script)
+        told = re.findall(r"^ +-([a-zA-Z])( [A-Z][A-Z=_]*)? {2,}\S", done.stdout, re.MULTILINE)
+        usage = re.search(r"^usage: (.*(?:\n {8,}.*)*)", done.stdout, re.MULTILINE)
+        assert (done.returncode, done.stderr) == (0, ""), script
+        assert usage, script
+        assert usage[1].split()[0] == f"bin/{script.name}"
+        assert {name: bool(value) for name, value in told} == options, script
+        in_usage = set(re.findall(r"(?<![\w-])-([a-zA-Z])\b", usage[1]))
+        assert in_usage == set(options) - {"h"}, script
+        assert max(map(len, done.stdout.splitlines())) <= 100, script
+
+
+@pytest.mark.parametrize("answers", CHOICES, ids=lambda answers: answers["datastore"])
+def test_every_script_refuses_what_it_does_not_know_with_2_and_one_line(
+    answers: dict[str, str], services: Render
+) -> None:
+    for script in scripts(services(answers)):
+        wrong = {"-Z": "-Z is not an option"}
+        wrong |= {f"-{name}": f"-{name} needs a value" for name, value in known(script).items() if value}
+        for word, told in wrong.items():
+            done = subprocess.run([script, word], check=False, capture_output=True, text=True)
+
+            assert (done.returncode, done.stdout) == (2, ""), (script, word)
+            assert done.stderr == f"{script.name}: {told} (-h for help)\n"
+
+
+@pytest.mark.parametrize("answers", CHOICES, ids=lambda answers: answers["datastore"])
+def test_every_script_is_called_by_a_target_a_hook_or_a_page(answers: dict[str, str], services: Render) -> None:
+    service = services(answers)
+    callers = [*(service / "mk").iterdir(), *(service / ".githooks").iterdir(), *(service / "docs").rglob("*.md")]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in callers)
+
+    uncalled = [script.name for script in scripts(service) if not re.search(rf"\bbin/{script.name}\b", text)]
+
+    assert uncalled == []
+
+
+@pytest.mark.parametrize("answers", CHOICES, ids=lambda answers: answers["datastore"])
+def test_every_script_names_its_cluster_and_asks_before_production(answers: dict[str, str], services: Render) -> None:
+    for script in (services(answers) / "bin").iterdir():
+        text = script.read_text(encoding="utf-8")
+        code = [line.strip() for line in text.splitlines() if not line.lstrip().startswith("#")]
+        outside = [re.sub(r'"[^"]*"|\'[^\']*\'', "''", line) for line in code]
+        reached = [line for line in outside if re.search(r"(?<!need )(?<!command -v )\bkubectl\b", line)]
+
+        loose = [line for line in reached if not re.search("kubectl (--context|config get-contexts|kustomize)", line)]
+        assert [line for line in loose if "render=" not in line] == [], script
+        if script.suffix != ".sh" and known(script).get("y") is False:
+            assert re.search(r"\bconfirm\b", text), script
 
 
 @pytest.mark.parametrize(
     ("script", "words", "told"),
     [
-        ("deploy", ["-c", "eu-1", "-i", "r/a:1"], "-e is missing"),
-        ("deploy", ["-e", "qa", "-c", "eu-1", "-i", "r/a:1"], "environment 'qa'"),
-        ("deploy", ["-e", "dev", "-i", "r/a:1"], "-c is missing"),
-        ("deploy", ["-e", "dev", "-c", "us-9", "-i", "r/a:1"], "context 'us-9'"),
-        ("deploy", ["-e", "dev", "-c", "eu-1"], "-i is missing"),
-        ("deploy", ["-e", "dev", "-c", "eu-1", "-i", "orders"], "image 'orders'"),
-        ("deploy", ["-e"], "-e needs a value"),
-        ("rollback", ["-e", "dev"], "-c is missing"),
         ("smoke", ["-u", "localhost"], "does not begin with"),
         ("feature", [], "-t is missing"),
         ("feature", ["-t", "plat-1"], "ticket 'plat-1'"),
@@ -141,78 +172,11 @@ def test_an_unknown_option_ends_with_2_and_one_line(script: str, shell: Shell) -
     ],
 )
 def test_a_wrong_input_ends_with_2_and_says_why(script: str, words: list[str], told: str, shell: Shell) -> None:
-    shell.fake("kubectl", KUBECTL)
-
     done = shell.run(script, *words)
 
     assert done.returncode == 2
     assert told in done.stderr
     assert len(done.stderr.splitlines()) == 1
-    assert not [call for call in shell.called() if "apply" in call or "undo" in call]
-
-
-def test_a_deploy_names_its_cluster_in_every_call_and_waits(shell: Shell) -> None:
-    shell.fake("kubectl", KUBECTL)
-
-    done = shell.run("deploy", "-e", "staging", "-c", "eu-1", "-i", "r/orders:1")
-
-    space = "kubectl --context eu-1 -n orders-service-staging"
-    verbs = [call.replace(str(shell.service), ".") for call in shell.called()][2:]
-    assert done.returncode == 0, done.stderr
-    assert "r/orders:1 serves in orders-service-staging" in done.stdout
-    assert verbs[0].startswith("kubectl --context eu-1 apply -f ")
-    assert verbs[1:] == [
-        f"{space} get deployments -l app.kubernetes.io/name=orders-service -o name",
-        f"{space} rollout status deployment.apps/orders-service-api --timeout=5m",
-    ]
-    assert (shell.service / "tmp/log/deploy-staging.out").exists()
-
-
-def test_a_dry_deploy_shows_the_manifests_with_the_image_and_applies_nothing(shell: Shell) -> None:
-    shell.fake("kubectl", KUBECTL)
-
-    done = shell.run("deploy", "-e", "dev", "-c", "eu-1", "-i", "r/orders@sha256:1", "-n")
-
-    assert done.stdout == "image: r/orders@sha256:1\n"
-    assert not [call for call in shell.called() if "apply" in call]
-
-
-def test_production_is_not_changed_where_nobody_can_be_asked(shell: Shell) -> None:
-    shell.fake("kubectl", KUBECTL)
-
-    refused = shell.run("deploy", "-e", "production", "-c", "eu-1", "-i", "r/orders:1")
-    applied_before = [call for call in shell.called() if "apply" in call]
-    accepted = shell.run("deploy", "-e", "production", "-c", "eu-1", "-i", "r/orders:1", "-y")
-
-    assert (refused.returncode, accepted.returncode) == (1, 0)
-    assert applied_before == []
-    assert "changes production" in refused.stderr
-
-
-def test_a_deploy_that_fails_in_the_middle_fails_and_cleans_up(shell: Shell, tmp_path: Path) -> None:
-    shell.fake("kubectl", KUBECTL + 'case "$*" in *apply*) echo broken >&2; exit 3 ;; esac\n')
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-
-    done = shell.run("deploy", "-e", "dev", "-c", "eu-1", "-i", "r/orders:1", TMPDIR=str(temporary))
-
-    assert done.returncode == 3
-    assert "broken" in done.stderr
-    assert list(temporary.iterdir()) == []
-    assert not [call for call in shell.called() if "rollout" in call]
-
-
-def test_a_rollback_undoes_each_deployment_and_waits(shell: Shell) -> None:
-    shell.fake("kubectl", KUBECTL)
-
-    done = shell.run("rollback", "-e", "dev", "-c", "eu-1")
-
-    assert done.returncode == 0, done.stderr
-    changes = [call for call in shell.called() if " rollout " in call]
-    assert [call.split(" ", 5)[-1] for call in changes] == [
-        "rollout undo deployment.apps/orders-service-api",
-        "rollout status deployment.apps/orders-service-api --timeout=5m",
-    ]
 
 
 def test_a_smoke_test_fails_on_another_status(shell: Shell) -> None:

@@ -156,8 +156,8 @@ interrupted() {
   exit "$1"
 }
 
-# guarded: see to the end, however it comes about. 8 is where this script complains, also while a tool writes elsewhere.
-guarded() {
+# watched: see to the end, however it comes about. 8 is where this script complains, also while a tool writes elsewhere.
+watched() {
   exec 8>&2
   trap ended EXIT
   trap 'interrupted 129' HUP
@@ -168,7 +168,7 @@ guarded() {
 # cleaned PATH: remove it at the end, however that comes about
 cleaned() {
   scratch=$1
-  guarded
+  watched
 }
 
 # attended COMMAND...: run a tool so that a signal to this script ends both at once; it reads the same standard input

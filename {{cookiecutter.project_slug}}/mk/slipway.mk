@@ -6,6 +6,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unve
 REVISION ?= $(shell git rev-parse --verify --quiet HEAD 2>/dev/null || echo unknown)
 REGISTRY ?=
 IMAGE ?= $(if $(REGISTRY),$(REGISTRY)/)$(SERVICE):$(REVISION)
+RELEASE = $(if $(filter command,$(firstword $(origin IMAGE))),$(IMAGE),$(or $(shell cat build/image.txt 2>/dev/null),$(IMAGE)))
 ENVIRONMENT ?=
 CONTEXT ?=
 URL ?= http://127.0.0.1:8080
@@ -17,6 +18,7 @@ TITLE ?=
 RANGE ?=
 PROCESS ?=
 PLATFORMS ?=
+FROM ?=
 export VERSION REVISION IMAGE TITLE
 typed = $(filter command,$(firstword $(origin IMAGE)))
 pushed = $(shell cat build/image.txt 2>/dev/null)
@@ -24,6 +26,7 @@ pushed = $(shell cat build/image.txt 2>/dev/null)
 RELEASE = $(if $(typed),$(IMAGE),$(or $(pushed),$(IMAGE)))
 # what is looked at: the same, but before a push the file that a build without docker leaves
 built = $(if $(typed)$(pushed),,$(if $(shell test -f build/image.tar && echo yes),-f build/image.tar))
+promoted = $(if $(FROM),-f "$(FROM)",$(if $(typed),-i "$(IMAGE)"))
 agreed = $(if $(filter 1 true yes,$(YES)),-y)
 
 .DEFAULT_GOAL := help
@@ -111,16 +114,29 @@ infra-test: ## check, validate and test the Terraform modules, without a cloud a
 	@bin/infra -t
 
 .PHONY: deploy
-deploy: ## deploy an image: make deploy ENVIRONMENT=dev CONTEXT=my-cluster IMAGE=registry/name:tag
+deploy: ## deploy what was pushed, or IMAGE: make deploy ENVIRONMENT=dev CONTEXT=my-cluster IMAGE=registry/name:tag
 	@$(call need,ENVIRONMENT,dev or staging or production)
 	@$(call need,CONTEXT,a context of kubectl config get-contexts)
-	@bin/deploy -e "$(ENVIRONMENT)" -c "$(CONTEXT)" -i "$(IMAGE)" $(agreed)
+	@bin/deploy -e "$(ENVIRONMENT)" -c "$(CONTEXT)" -i "$(RELEASE)" $(agreed)
 
 .PHONY: rollback
-rollback: ## go back to the version before: make rollback ENVIRONMENT=dev CONTEXT=my-cluster
+rollback: ## go back to the version before, or to REVISION: make rollback ENVIRONMENT=dev CONTEXT=my-cluster
 	@$(call need,ENVIRONMENT,dev or staging or production)
 	@$(call need,CONTEXT,a context of kubectl config get-contexts)
-	@bin/rollback -e "$(ENVIRONMENT)" -c "$(CONTEXT)" $(agreed)
+	@bin/rollback -e "$(ENVIRONMENT)" -c "$(CONTEXT)" $(if $(filter command,$(firstword $(origin REVISION))),-t "$(REVISION)") $(agreed)
+
+.PHONY: promote
+promote: ## write what was pushed into an overlay, or what FROM has: make promote ENVIRONMENT=staging TICKET={{ cookiecutter.__ticket_prefix }}-2
+	@$(call need,ENVIRONMENT,dev or staging or production)
+	@bin/promote -e "$(ENVIRONMENT)" $(promoted) $(if $(TICKET),-C "$(TICKET)")
+
+.PHONY: doctor
+doctor: ## say what this machine lacks to work on the service
+	@bin/doctor $(if $(CONTEXT),-c "$(CONTEXT)") $(if $(REGISTRY),-r "$(REGISTRY)")
+
+.PHONY: start
+start: ## build the service and run all of it until Control-C: the migration, the api, the worker
+	@bin/run
 
 .PHONY: smoke
 smoke: ## ask a running service a few questions: make smoke URL=http://127.0.0.1:8080
