@@ -6,7 +6,6 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unve
 REVISION ?= $(shell git rev-parse --verify --quiet HEAD 2>/dev/null || echo unknown)
 REGISTRY ?=
 IMAGE ?= $(if $(REGISTRY),$(REGISTRY)/)$(SERVICE):$(REVISION)
-RELEASE = $(if $(filter command,$(firstword $(origin IMAGE))),$(IMAGE),$(or $(shell cat build/image.txt 2>/dev/null),$(IMAGE)))
 ENVIRONMENT ?=
 CONTEXT ?=
 URL ?= http://127.0.0.1:8080
