@@ -11,7 +11,7 @@ from slipway.contract import check
 from slipway.contract.dockerfile import parse
 from slipway.contract.dockerignore import kept_out, rules_of
 from tests.conftest import Render
-from tests.contract.test_checks import Change, add, remove, replace, write
+from tests.contract.planting import Change, add, remove, replace, write
 
 FILE = "Dockerfile"
 LAST = r"^FROM programs AS api$"
