@@ -47,7 +47,7 @@ help: ## list the targets
 lint:: lint-code lint-repository ## check the code and everything around it
 
 .PHONY: lint-repository
-lint-repository: features-check ## check scripts, Dockerfile and data files with the linters that are installed
+lint-repository: features-check ## check everything but the code, with the linters of mk/linters.txt
 	@bin/lint-repository
 
 .PHONY: test
