@@ -33,9 +33,13 @@ def words(text: str, cause: Cause) -> str:
 
 def selected(text: str, service: str, namespace: str, *, apart: bool = False) -> str:
     """Put the labels of the service's and the cluster's metrics into an expression; apart starts a new line."""
-    pods = f'job="{service}",namespace="{namespace}"'
-    put = {"$pods": f"\n{pods}" if apart else pods, "$namespace": f'namespace="{namespace}"'}
-    return re.sub(r"[$](?:pods|namespace)", lambda found: put[found[0]], text)
+    own = f'namespace="{namespace}"'
+
+    def put(found: re.Match[str]) -> str:
+        line = f'job="{service}",{own}' if found[0] == "$pods" else found[0].replace("$namespace", own)
+        return f"\n{line}" if apart else line
+
+    return re.sub(r"[$]pods|(?:exported_)?[$]namespace", put, text)
 
 
 def manifest(source: Source, group: Group) -> str:
@@ -201,7 +205,8 @@ def _expected(name: str, severity: str, at: int, more: dict[str, str], *, firing
     kept = ", ".join(["severity", *more])
     chosen = "".join(f',{key}="{value}"' for key, value in more.items())
     yield "      - expr: >-"
-    yield f'          count by ({kept}) (ALERTS{{alertname="{name}",alertstate="firing"{chosen}}})'
+    yield f"          count by ({kept})"
+    yield f'          (ALERTS{{alertname="{name}",alertstate="firing"{chosen}}})'
     yield f"        eval_time: {at}m"
     if firing:
         yield "        exp_samples:"

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 COLUMNS = 110
-LONG = frozenset({"query", "expr", "url", "tags", "defaults"})
+LONG = frozenset({"query", "q", "expr", "url", "tags", "defaults"})
 
 
 def readable(value: Any, indent: int = 0) -> str:
