@@ -71,6 +71,8 @@ def _indented(columns: int, lines: Iterator[str]) -> list[str]:
 
 
 def _folded(key: str, text: str) -> Iterator[str]:
+    # what follows the labels of a service goes on in the next line, for names may be long
+    text = re.sub(r"^((?:job|(?:exported_)?namespace)=\S*) ", r"\1\n", text, flags=re.MULTILINE)
     parts = [line.strip() for line in text.strip().splitlines() if line.strip()]
     if len(parts) == 1 and not re.search(r"[:#] |^[^A-Za-z0-9(]|://", parts[0]):
         yield f"  {key}: {parts[0]}"
