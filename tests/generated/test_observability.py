@@ -22,11 +22,23 @@ from slipway.signals import read
 from tests.alerts import names, program
 from tests.conftest import Answers, Render
 
-CHOICES: list[Answers] = [
-    {"datastore": "postgresql", "broker": "kafka"},
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+FULL = {"datastore": "postgresql", "broker": "kafka"}
+OTHERS = (
     {"datastore": "mongodb", "broker": "none"},
     {"datastore": "none", "broker": "kafka"},
     {"datastore": "none", "broker": "none"},
+)
+
+
+def word(answers: Answers) -> str:
+    """Name a choice for a test's id."""
+    return "-".join(answers.values())
+
+
+CHOICES = [
+    pytest.param(FULL, id=word(FULL)),
+    *(pytest.param(answers, id=word(answers), marks=pytest.mark.slow) for answers in OTHERS),
 ]
 ALERTS = "k8s/components/monitoring/alerts.yaml"
 DEPENDENCIES = "k8s/components/monitoring/alerts-dependencies.yaml"
@@ -59,10 +71,6 @@ objectives:
 """
 
 
-def word(answers: Answers) -> str:
-    return "-".join(answers.values())
-
-
 def alerts_test(service: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the tests of the alerts as a team would."""
     return subprocess.run(
@@ -84,7 +92,7 @@ def change(path: Path, old: str, new: str) -> None:
 
 def rules(service: Path) -> list[dict[str, Any]]:
     """Give the rules of all manifests of a service."""
-    manifests = [yaml.safe_load(path.read_text("utf-8")) for path in service.glob("k8s/components/*/alerts*.yaml")]
+    manifests = [yaml.load(path.read_text("utf-8"), LOADER) for path in service.glob("k8s/components/*/alerts*.yaml")]
     return [rule for one in manifests for group in one["spec"]["groups"] for rule in group["rules"]]
 
 
@@ -99,7 +107,7 @@ def written(service: Path, capsys: pytest.CaptureFixture[str]) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("answers", CHOICES, ids=word)
+@pytest.mark.parametrize("answers", CHOICES)
 def test_every_alert_is_seen_firing_and_silent(answers: Answers, own_copy: Render) -> None:
     service = own_copy(answers)
 
@@ -158,7 +166,7 @@ def test_without_promtool_nothing_is_claimed_and_ci_does_not_pass(services: Rend
 # One source
 
 
-@pytest.mark.parametrize("answers", CHOICES, ids=word)
+@pytest.mark.parametrize("answers", CHOICES)
 def test_both_systems_tell_the_alerts_that_the_source_names(answers: Answers, services: Render) -> None:
     prometheus, datadog = services(answers), services(answers, monitoring="datadog")
 
@@ -216,6 +224,7 @@ def test_a_number_of_the_older_form_that_nothing_follows_is_told(own_copy: Rende
     assert "burn rate of 10" in found[0].message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("url", "pages"),
     [
@@ -307,7 +316,7 @@ def boards(service: Path) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("answers", CHOICES, ids=word)
+@pytest.mark.parametrize("answers", CHOICES)
 def test_every_query_of_a_dashboard_parses_and_names_what_is_registered(answers: Answers, services: Render) -> None:
     service = services(answers)
     registries = [yaml.safe_load(path.read_text("utf-8")) for path in service.glob("telemetry/*.yaml")]
@@ -326,7 +335,7 @@ def test_every_query_of_a_dashboard_parses_and_names_what_is_registered(answers:
     assert len(asked) >= 15
 
 
-@pytest.mark.parametrize("answers", CHOICES, ids=word)
+@pytest.mark.parametrize("answers", CHOICES)
 def test_a_dashboard_can_be_loaded_anywhere(answers: Answers, services: Render) -> None:
     service = services(answers)
 
@@ -431,7 +440,7 @@ def kubectl_faults(line: str, words: list[str]) -> Iterator[str]:
             yield f"{line}: no overlay makes {name}"
 
 
-@pytest.mark.parametrize("answers", CHOICES, ids=word)
+@pytest.mark.parametrize("answers", CHOICES)
 def test_every_command_of_every_runbook_can_be_given(answers: Answers, services: Render) -> None:
     service = services(answers)
 
@@ -462,7 +471,7 @@ def test_a_command_that_cannot_be_given_is_told(line: str, services: Render) -> 
     assert [*faults(service, line)]
 
 
-@pytest.mark.parametrize("answers", CHOICES, ids=word)
+@pytest.mark.parametrize("answers", CHOICES)
 def test_every_runbook_begins_with_causes_and_says_where_to_look_and_what_to_do(
     answers: Answers, services: Render
 ) -> None:
