@@ -31,9 +31,8 @@ UNBOUNDED = re.compile(
     r"|trace|span|session|token|time|timestamp|date|message|error|cause|body)$"
 )
 # What is no metric in an expression: strings, label matchers, windows, lists of labels, functions and words.
-NO_METRIC = re.compile(
-    r'"(?:[^"\\]|\\.)*"|\{[^}]*\}|\[[^\]]*\]|\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)'
-)
+TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
+NO_METRIC = re.compile(r"\{[^}]*\}|\[[^\]]*\]|\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")
 PROMQL = re.compile(r"(?<![\w.:$@])([a-zA-Z_:][\w:]*)(?!\s*\(|[\w:])")
 WORDS = frozenset(
     {"and", "or", "unless", "offset", "bool", "by", "without", "on", "ignoring", "group_left", "inf", "nan"}
@@ -183,7 +182,7 @@ def asked(repository: Repository) -> Iterator[tuple[str, str, list[str]]]:
 
 def promql(expression: str) -> list[str]:
     """Give the names of metrics in an expression."""
-    return [name for name in PROMQL.findall(NO_METRIC.sub(" ", expression)) if name.lower() not in WORDS]
+    return [name for name in PROMQL.findall(NO_METRIC.sub(" ", TEXT.sub(" ", expression))) if name.lower() not in WORDS]
 
 
 def _texts(value: Any, key: str) -> Iterator[str]:

@@ -22,7 +22,6 @@ from slipway.signals import read
 from tests.alerts import names, program
 from tests.conftest import Answers, Render
 
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 FULL = {"datastore": "postgresql", "broker": "kafka"}
 OTHERS = (
     {"datastore": "mongodb", "broker": "none"},
@@ -92,7 +91,7 @@ def change(path: Path, old: str, new: str) -> None:
 
 def rules(service: Path) -> list[dict[str, Any]]:
     """Give the rules of all manifests of a service."""
-    manifests = [yaml.load(path.read_text("utf-8"), LOADER) for path in service.glob("k8s/components/*/alerts*.yaml")]
+    manifests = [yaml.safe_load(path.read_text("utf-8")) for path in service.glob("k8s/components/*/alerts*.yaml")]
     return [rule for one in manifests for group in one["spec"]["groups"] for rule in group["rules"]]
 
 
