@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -141,7 +142,7 @@ def short(calls: list[str]) -> list[str]:
     ]
 
 
-def applied(bench: Bench, name: str) -> list[dict[str, object]]:
+def applied(bench: Bench, name: str) -> list[dict[str, Any]]:
     """Give the manifests that were applied from a file, as the fake kept them."""
     path = bench.place / "kept" / name
     return [one for one in yaml.safe_load_all(path.read_text(encoding="utf-8")) if one]
@@ -180,17 +181,17 @@ def test_what_is_applied_carries_the_image_its_record_and_one_sum_for_all_pods(b
 
     done = bench.run("deploy", *PLACE, "-i", DIGEST, GITLAB_USER_LOGIN='a"nn', CI_JOB_URL="https://ci.example.com/1")
 
-    pods = {(one["kind"], one["metadata"]["name"]): one for one in applied(bench, "pods")}  # type: ignore[index]
+    pods = {(one["kind"], one["metadata"]["name"]): one for one in applied(bench, "pods")}
     api, worker = pods["Deployment", "api"], pods["Deployment", "worker"]
-    notes = [one["spec"]["template"]["metadata"]["annotations"] for one in (api, worker)]  # type: ignore[index]
+    notes = [one["spec"]["template"]["metadata"]["annotations"] for one in (api, worker)]
     assert done.returncode == 0, done.stderr
     assert set(pods) == {("Deployment", "api"), ("Deployment", "worker"), ("CronJob", "pipeline")}
     assert {one["kind"] for one in applied(bench, "settings")} == {"Namespace", "ConfigMap"}
     assert {one["kind"] for one in applied(bench, "jobs")} == {"Job"}
     assert notes[0]["release"] == notes[1]["release"]
     assert notes[0]["ours"] == "kept"
-    assert worker["metadata"]["annotations"]["ours"] == "kept"  # type: ignore[index]
-    cause = api["metadata"]["annotations"]["kubernetes.io/change-cause"]  # type: ignore[index]
+    assert worker["metadata"]["annotations"]["ours"] == "kept"
+    cause = api["metadata"]["annotations"]["kubernetes.io/change-cause"]
     assert cause.startswith(f"{DIGEST} by ann in https://ci.example.com/1 at 20")
     text = (bench.place / "kept/pods").read_text(encoding="utf-8")
     assert text.count(f"image: {DIGEST}") == 3
@@ -203,18 +204,22 @@ def test_the_sum_follows_the_pods_and_nothing_else(bench: Bench) -> None:
     for text in (RENDERED, RENDERED.replace("config-1", "config-2"), RENDERED.replace("ours: kept", "ours: new")):
         with_answers(bench, KEEP, Answer("kustomize *", says=text))
         bench.run("deploy", *PLACE, "-i", TAG)
-        releases.append(applied(bench, "pods")[0]["spec"]["template"]["metadata"]["annotations"]["release"])  # type: ignore[index]
+        releases.append(applied(bench, "pods")[0]["spec"]["template"]["metadata"]["annotations"]["release"])
 
     assert releases[0] == releases[1] != releases[2]
 
 
 def test_a_dry_deploy_compares_with_the_cluster_and_changes_nothing(bench: Bench) -> None:
-    with_answers(bench, Answer("*diff -f*", says="+ image\n", status=1))
+    keep = 'mkdir -p "$FAKES/kept"; for file; do :; done; cp "$file" "$FAKES/kept/"'
+    with_answers(bench, Answer("*diff -f*", says="+ image\n", status=1, body=keep))
 
     done = bench.run("deploy", *PLACE, "-i", TAG, "-n")
 
     assert done.returncode == 0, done.stderr
     assert done.stdout == "job/migrate would run first\n+ image\n"
+    compared = {one["metadata"]["name"]: one["metadata"].get("annotations") for one in applied(bench, "pods")}
+    assert compared["api"] == {"kubernetes.io/change-cause": "r.example.com/orders:1 by ann"}
+    assert compared["worker"] == {"kubernetes.io/change-cause": "x", "ours": "kept"}
     assert short(bench.called())[-1] == "diff -f TMP/settings -f TMP/pods"
     assert not re.search("apply|delete|annotate|undo|patch", "\n".join(bench.called()))
 
