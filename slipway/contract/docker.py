@@ -83,6 +83,11 @@ def dockerfiles(repository: Repository) -> Iterator[tuple[str, list[Plain]]]:
         )
 
 
+def of_the_service(repository: Repository) -> Iterator[tuple[str, Dockerfile]]:
+    """Give the Dockerfiles of what is shipped; one in a folder of its own makes a tool of the pipelines."""
+    return ((path, one) for path, one in read(repository) if "/" not in path)
+
+
 def images(one: Dockerfile) -> Iterator[tuple[int, str, str]]:
     """Give each image that a build fetches: where, in which words, and its name."""
     for index, stage in enumerate(one.stages):
@@ -157,7 +162,7 @@ def added(repository: Repository) -> Found:
 )
 def pinned(repository: Repository) -> Found:
     """Yield images that a build fetches by tag alone."""
-    for path, one in read(repository):
+    for path, one in of_the_service(repository):
         for line, words, image in images(one):
             if "$" not in image and not re.search(r"@sha256:[0-9a-f]{64}\Z", image):
                 yield path, line, f"{words} has no digest"
@@ -225,7 +230,7 @@ def secrets(repository: Repository) -> Found:
 )
 def lean(repository: Repository) -> Found:
     """Yield steps of shipped stages that install or compile."""
-    for path, one in read(repository):
+    for path, one in of_the_service(repository):
         seen: set[int] = set()
         for index in one.shipped():
             for instruction in one.inherited(index, "RUN"):

@@ -82,7 +82,8 @@ def _made(repository: Repository, one: Dockerfile, index: int, source: str) -> b
     """Tell whether a stage, or one below it, names a path, holds it from the context, or has it from a system."""
     wanted = source.rstrip("/") or "/"
     chain = one.parents(index)
-    if OF_THE_SYSTEM.match(wanted) and one.root(index) != "scratch":
+    adds = any(each.word in ("RUN", "COPY", "ADD") for above in chain for each in one.stages[above].instructions)
+    if one.root(index) != "scratch" and (OF_THE_SYSTEM.match(wanted) or not adds):
         return True
     places = [instruction.body.rstrip("/") for instruction in one.inherited(index, "WORKDIR")]
     names = {wanted, *(wanted.removeprefix(f"{place}/") for place in places)}

@@ -281,6 +281,24 @@ CMD ["--help"]
     assert found == []
 
 
+def test_an_image_of_tools_in_a_folder_of_its_own_may_install_what_it_needs(own_copy: Render) -> None:
+    service = own_copy()
+    text = """FROM registry.example.com/signer:v3.1.3 AS signer
+FROM moby/buildkit:v0.34.0-rootless
+USER 0
+RUN apk add --no-cache git make
+COPY --from=signer /ko-app/signer /usr/local/bin/
+USER 1000:1000
+ENTRYPOINT []
+CMD ["sh"]
+"""
+    write("ci/Dockerfile", text)(service)
+
+    found = [one for one in check(service).findings if one.check.startswith("DOC")]
+
+    assert found == []
+
+
 def test_a_file_is_read_as_the_builder_reads_it() -> None:
     head = "# syntax=x\nARG A=1\nFROM a:${A} as one\nRUN echo 1 \\\n  # between\n  && echo 2\n"
 

@@ -24,11 +24,14 @@ pytestmark = [
 ]
 
 
-def caches(place: Path) -> Path:
-    """Give a folder of caches whose modules are those of this machine, and whose compiled packages are none."""
+def caches(place: Path, *names: str) -> Path:
+    """Give a folder of caches; those with a name (modules, build) are this machine's, the others are empty."""
     place.mkdir()
-    modules = subprocess.run(["go", "env", "GOMODCACHE"], check=True, capture_output=True, text=True).stdout.strip()
-    (place / "orders-service-modules").symlink_to(modules)
+    for name in names:
+        asked = ["go", "env", {"modules": "GOMODCACHE", "build": "GOCACHE"}[name]]
+        found = Path(subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip())
+        found.mkdir(parents=True, exist_ok=True)
+        (place / f"orders-service-{name}").symlink_to(found)
     return place
 
 
@@ -48,7 +51,9 @@ def digest(image: stages.Image) -> str:
 def test_the_image_runs_read_only_as_nobody_and_answers_its_own_probe(
     answers: Answers, services: Render, tmp_path: Path
 ) -> None:
-    image = stages.build(services(answers), tmp_path / "one", caches(tmp_path / "caches"), ARGUMENTS)
+    image = stages.build(
+        services(answers), tmp_path / "one", caches(tmp_path / "caches", "modules", "build"), ARGUMENTS
+    )
     admin = free_address()
     environment = {"HTTP_ADDR": free_address(), "ADMIN_ADDR": admin, "PATH": os.environ["PATH"]}
 
@@ -86,9 +91,11 @@ def test_the_same_commit_gives_the_same_bytes_wherever_and_whenever_it_is_built(
     for path in later.rglob("*"):
         os.utime(path, (0, 0))
 
-    first = stages.build(service, tmp_path / "one", caches(tmp_path / "caches"), ARGUMENTS)
-    second = stages.build(later, tmp_path / "a" / "longer" / "place", caches(tmp_path / "no-caches"), ARGUMENTS)
-    other = stages.build(service, tmp_path / "other", tmp_path / "caches", {**ARGUMENTS, "REVISION": "def"})
+    warm, cold = caches(tmp_path / "warm", "modules", "build"), caches(tmp_path / "cold", "modules")
+
+    first = stages.build(service, tmp_path / "one", warm, ARGUMENTS)
+    second = stages.build(later, tmp_path / "a" / "longer" / "place", cold, ARGUMENTS)
+    other = stages.build(service, tmp_path / "other", warm, {**ARGUMENTS, "REVISION": "def"})
 
     assert digest(first) == digest(second)
     assert digest(first) != digest(other)
