@@ -89,6 +89,7 @@ def test_help_tells_how_to_call_a_script(script: str, bench: Bench) -> None:
     ("script", "words", "more", "told"),
     [
         *((script, ["-Z"], {}, "-Z is not an option") for script in SCRIPTS),
+        *((script, ["more"], {}, "argument 'more' is one too many") for script in SCRIPTS),
         ("image", [], {}, "-i is missing"),
         ("image", ["-i"], {}, "-i needs a value"),
         ("image", ["-i", "orders"], {}, "has no tag"),
