@@ -10,7 +10,7 @@ from slipway.contract.registry import check
 from slipway.contract.repository import SKIPPED, Repository, resolve
 
 PAGES = r"docs/(?:(?:security|dr|runbooks|how-to)/.*|README|architecture|first-week|on-call)\.md$"
-TO_BE_WRITTEN = SKIPPED | {"migrations", "features_summaries"}
+GUIDES = "docs/how-to/"
 FENCE = re.compile(r"^ *(```+|~~~+) *(\w*)")
 SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^()\s]+)\)")
@@ -58,10 +58,16 @@ def told(repository: Repository) -> Iterator[tuple[str, int, str]]:
                 yield path, number, text
 
 
-def is_there(repository: Repository, name: str) -> bool:
-    """Tell whether a path exists; capitals, stars and braces stand for anything."""
+def is_there(repository: Repository, page: str, name: str) -> bool:
+    """Tell whether a path exists; capitals, stars and braces stand for anything.
+
+    A guide may name a file that its reader is to write, in a folder that is there; a script it must not invent.
+    """
     plain = name.rstrip("/")
-    if repository.exists(plain) or plain.split("/")[0] in TO_BE_WRITTEN:
+    folder = plain.rsplit("/", 1)[0]
+    if page.startswith(GUIDES) and folder != "bin" and folder in repository.folders:
+        return True
+    if repository.exists(plain) or plain.split("/")[0] in SKIPPED:
         return True
     if plain.split("/")[0] not in repository.folders:
         return True
@@ -82,7 +88,7 @@ def paths(repository: Repository) -> Iterator[tuple[str, int, str]]:
     """Yield paths in backquotes and in commands that are not there."""
     for page, number, text in told(repository):
         for word in re.sub(r"[:#](?:\d+|[a-z][\w-]*)(?=\s|$)", "", text).split():
-            if PATH.match(word) and not is_there(repository, word):
+            if PATH.match(word) and not is_there(repository, page, word):
                 yield page, number, f"{word} does not exist"
 
 
