@@ -64,7 +64,7 @@ def is_there(repository: Repository, page: str, name: str) -> bool:
     A guide may name a file that its reader is to write, in a folder that is there; a script it must not invent.
     """
     plain = name.rstrip("/")
-    folder = plain.rsplit("/", 1)[0]
+    folder = re.sub(r"/[^/]*[*{].*", "", plain.rsplit("/", 1)[0])
     if page.startswith(GUIDES) and folder != "bin" and folder in repository.folders:
         return True
     if repository.exists(plain) or plain.split("/")[0] in SKIPPED:
