@@ -89,7 +89,12 @@ DEFECTS = [
         API,
         "limits.memory",
     ),
-    Defect("K8S003", replace(API, r"path: /livez", "path: /readyz"), API, "asks the same"),
+    Defect(
+        "K8S003",
+        replace(API, r"(?<=livenessProbe:\n            httpGet:\n              path: )/livez", "/readyz"),
+        API,
+        "asks the same",
+    ),
     Defect("K8S003", replace(API, r"livenessProbe:", "otherProbe:"), API, "no livenessProbe"),
     Defect("K8S004", replace(API, r"targetPort: http", "targetPort: web"), API, "web"),
     Defect("K8S004", replace(API, r"^              port: admin$", "              port: probes"), API, "probes"),
