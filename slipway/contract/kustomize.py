@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from slipway.contract.fields import judged
+from slipway.contract.fields import judged, versions
 from slipway.contract.kubernetes import Findings, containers, entries, pods, sub, words
 from slipway.contract.overlays import Build, Patch, builds, kustomization_in, patches
 from slipway.contract.references import sources
@@ -25,7 +25,6 @@ OLD = {
     "vars": "replacements",
 }
 KINDS = {"Kustomization": "kustomize.config.k8s.io/v1beta1", "Component": "kustomize.config.k8s.io/v1alpha1"}
-STORED = frozenset({"ExternalSecret", "HorizontalPodAutoscaler", "PodDisruptionBudget"})
 BOUND = {"LOG_LEVEL": ("debug", "trace"), "AUTH_MODE": ("none", "off", "disabled", "")}
 
 
@@ -114,11 +113,9 @@ def fitting(repository: Repository) -> Findings:
 
 def _chosen_away(repository: Repository, patch: Patch) -> bool:
     """Tell whether a patch takes away what is not there, or is for what a service without a store has none of."""
-    target = patch.target or {}
     if isinstance(patch.content, dict) and patch.content.get("$patch") == "delete":
         return True
-    stateless = repository.answers.get("datastore") == "none"
-    return stateless and {*target} == {"kind"} and target["kind"] in STORED
+    return repository.answers.get("datastore") == "none" and str((patch.target or {}).get("kind")) in versions()
 
 
 def _users(repository: Repository, path: str) -> int:
