@@ -5,14 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from slipway.contract.kubernetes import Findings, across, at, called, entries, objects, sub, words
+from slipway.contract.kubernetes import Findings, Told, across, at, called, each, entries, objects, sub, words
 from slipway.contract.overlays import CLUSTER_WIDE, Build, Made, builds, kustomization_in
 from slipway.contract.registry import check
 from slipway.contract.repository import Document, Repository, line_of
 
-HOOKS = ("argocd.argoproj.io/hook", "argocd.argoproj.io/sync-wave", "argocd.argoproj.io/hook-delete-policy")
-PHASES = re.compile(r"(?:PreSync|Sync|PostSync|SyncFail|Skip|PreDelete|PostDelete)(?:,[A-Za-z]+)*")
-DELETIONS = re.compile(r"(?:HookSucceeded|HookFailed|BeforeHookCreation)(?:,[A-Za-z]+)*")
+HOOK, WAVE = "argocd.argoproj.io/hook", "argocd.argoproj.io/sync-wave"
+HOOKS = {
+    HOOK: re.compile(r"(?:PreSync|Sync|PostSync|SyncFail|Skip|PreDelete|PostDelete)(?:,[A-Za-z]+)*"),
+    WAVE: re.compile(r"-?[0-9]+"),
+    "argocd.argoproj.io/hook-delete-policy": re.compile(
+        r"(?:HookSucceeded|HookFailed|BeforeHookCreation)(?:,[A-Za-z]+)*"
+    ),
+}
 
 
 def found(repository: Repository, kind: str) -> list[tuple[str, Document]]:
@@ -150,31 +155,25 @@ def _stars(spec: Document) -> Iterator[str]:
 )
 def hooks(repository: Repository) -> Findings:
     """Yield annotations that Argo CD does not know, and hooks that run before what they need."""
-    said = set()
-    for build in builds(repository):
-        for made in build.objects:
-            held = sub(made.content, "metadata", "annotations")
-            phase, wave, deletion = (held.get(key) for key in HOOKS)
-            wrong = []
-            if phase is not None and not PHASES.fullmatch(str(phase)):
-                wrong.append(f"the hook {phase} is not known")
-            if wave is not None and not re.fullmatch(r"-?[0-9]+", str(wave)):
-                wrong.append(f"the wave {wave} is no whole number")
-            if deletion is not None and not DELETIONS.fullmatch(str(deletion)):
-                wrong.append(f"the hook-delete-policy {deletion} is not known")
-            unknown = [key for key in held if str(key).startswith("argocd.argoproj.io/hook") and key not in HOOKS]
-            wrong += [f"the annotation {key} is not known" for key in unknown]
-            for message in wrong:
-                if (made.path, message) not in said:
-                    yield made.path, line_of(sub(made.content, "metadata"), "annotations"), f"{made}: {message}"
-                said.add((made.path, message))
+    yield from each(repository, _unhooked)
     yield from across(repository, _late)
+
+
+def _unhooked(content: Document) -> Told:
+    metadata = sub(content, "metadata")
+    held = sub(metadata, "annotations")
+    for key, known in HOOKS.items():
+        if key in held and not known.fullmatch(str(held[key])):
+            yield line_of(held, key), f"{called(content)}: {key} {held[key]} is not known"
+    for key in held:
+        if str(key).startswith("argocd.argoproj.io/hook") and key not in HOOKS:
+            yield line_of(held, key), f"{called(content)}: the annotation {key} is not known"
 
 
 def _late(build: Build) -> Findings:
     serving = [_wave(one) for one in build.of("Deployment", "Rollout", "StatefulSet")]
     for made in build.of("Job"):
-        phase = str(sub(made.content, "metadata", "annotations").get(HOOKS[0]))
+        phase = str(sub(made.content, "metadata", "annotations").get(HOOK))
         if phase == "Sync" and serving and _wave(made) >= min(serving):
             yield (
                 *at(made, "metadata", "annotations"),
@@ -186,10 +185,10 @@ def _late(build: Build) -> Findings:
                 *at(made, "metadata", "annotations"),
                 f"{made} runs in wave {_wave(made)}, {account} comes in {_wave(account)}",
             )
-        if account and phase == "PreSync" and HOOKS[0] not in sub(account.content, "metadata", "annotations"):
+        if account and phase == "PreSync" and HOOK not in sub(account.content, "metadata", "annotations"):
             yield *at(made, "metadata", "annotations"), f"{made} runs before the sync that makes {account}"
 
 
 def _wave(made: Made) -> int:
-    found = str(sub(made.content, "metadata", "annotations").get(HOOKS[1], 0))
+    found = str(sub(made.content, "metadata", "annotations").get(WAVE, 0))
     return int(found) if re.fullmatch(r"-?[0-9]+", found) else 0

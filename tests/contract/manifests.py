@@ -343,7 +343,11 @@ MANIFESTS = [
     Planted("K8S024", "above maxReplicas", edit("HorizontalPodAutoscaler", "api", put("spec/minReplicas", 9))),
     Planted("K8S024", "fixes replicas", edit("Deployment", "api", put("spec/replicas", 2))),
     Planted("K8S024", "no metric", edit("HorizontalPodAutoscaler", "api", put("spec/metrics", []))),
-    Planted("K8S024", "requests no cpu", edit("Deployment", "api", drop(f"{MAIN}/resources/requests/cpu"))),
+    Planted(
+        "K8S024",
+        "requests no hugepages",
+        edit("HorizontalPodAutoscaler", "api", put("spec/metrics/0/resource/name", "hugepages")),
+    ),
     Planted("K8S025", "no eviction", edit("PodDisruptionBudget", "api", put("spec/maxUnavailable", 0))),
     Planted(
         "K8S025",
@@ -493,7 +497,7 @@ MANIFESTS = [
     ),
     Planted(
         "ARG003",
-        "no whole number",
+        "first is not known",
         edit("ServiceAccount", "migrate", put("metadata/annotations/argocd.argoproj.io~1sync-wave", "first")),
     ),
     # kustomizations

@@ -35,8 +35,7 @@ DEFECTS = [
     Defect("TXT002", write("docs/a.md", b"caf\xe9\n"), "docs/a.md", "0xe9"),
     Defect("TXT002", write("docs/a.md", b"\xef\xbb\xbf# a\n"), "docs/a.md", "byte order mark"),
     Defect("TXT003", write("docs/a.md", b"a\r\n"), "docs/a.md", "CR LF"),
-    Defect("TXT004", add("docs/architecture.md", "<<<<<<< before updating\n"), "docs/architecture.md", "begins here"),
-    Defect("TXT004", write("bin/deploy.rej", "@@ -1 +1 @@\n"), "bin/deploy.rej", "could not be applied"),
+    Defect("TXT004", add("docs/architecture.md", "    Defect("TXT004", write("bin/deploy.rej", "@@ -1 +1 @@\n"), "bin/deploy.rej", "could not be applied"),
     Defect("DAT001", add("catalog-info.yaml", "kind: Again\n"), "catalog-info.yaml", "'kind' stands twice"),
     Defect("DAT001", add("catalog-info.yaml", "a: [\n"), "catalog-info.yaml", "line"),
     Defect("DAT002", write("a.json", '{"a": 1, "a": 2}'), "a.json", "'a' stands twice"),
@@ -89,6 +88,7 @@ DEFECTS = [
         API,
         "limits.memory",
     ),
+<<<<<<< HEAD
     Defect(
         "K8S003",
         replace(API, r"(?<=livenessProbe:\n            httpGet:\n              path: )/livez", "/readyz"),
