@@ -130,7 +130,7 @@ def test_every_alert_is_seen_firing_and_silent(answers: Answers, own_copy: Rende
         (ALERTS, 'le="0.25"', 'le="0.5"'),
         (ALERTS, "          for: 3h\n", ""),
         (ALERTS, "severity: page", "severity: ticket"),
-        (ALERTS, 'container="api"} == 1', 'container="worker"} == 1'),
+        (ALERTS, 'container="api"}\n            == 1', 'container="worker"}\n            == 1'),
         (ALERTS, "kube_pod_container_status_restarts_total", "kube_pod_container_restarts_total"),
         (DEPENDENCIES, "          for: 10m\n", ""),
         (DEPENDENCIES, "/ on (pod, dependency)", "/ on (pod)"),
