@@ -12,6 +12,7 @@ URL ?= http://127.0.0.1:8080
 RATE ?= 50
 DURATION ?= 30s
 YES ?=
+TAG ?=
 TICKET ?=
 TITLE ?=
 RANGE ?=
@@ -144,6 +145,27 @@ smoke: ## ask a running service a few questions: make smoke URL=http://127.0.0.1
 .PHONY: load
 load: ## load a running service and judge its answers: make load URL=http://127.0.0.1:8080 RATE=50 DURATION=30s
 	@bin/load -u "$(URL)" -r "$(RATE)" -d "$(DURATION)" $(if $(ENVIRONMENT),-e "$(ENVIRONMENT)") $(agreed)
+
+.PHONY: deploy-window
+deploy-window: ## whether production may be deployed to now; DEPLOY_ANYWAY=TICKET opens a window that is shut
+	@bin/deploy-window
+
+.PHONY: name-release
+name-release: ## give the image of this commit the name of a release: make name-release TAG=v1.2.3
+	@$(call need,TAG,a release such as v1.2.3)
+	@bin/name-release -i "$(IMAGE)" -t "$(TAG)"
+
+.PHONY: ci-begin
+ci-begin: ## in a pipeline: a stage begins
+	@bin/ci-metrics -b
+
+.PHONY: ci-end
+ci-end: ## in a pipeline: the stage that began has ended well
+	@bin/ci-metrics -e
+
+.PHONY: ci-metrics
+ci-metrics: ## measure stages and deployments, as OpenMetrics in build/ci-metrics/metrics.txt
+	@bin/ci-metrics
 
 .PHONY: feature
 feature: ## open the next features summary: make feature TICKET={{ cookiecutter.__ticket_prefix }}-2 TITLE="What changes"

@@ -11,9 +11,14 @@ GO_LDFLAGS := -s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)
 COVERAGE_MINIMUM ?= 80
 FUZZ_TIME ?= 10s
 BENCH_TIME ?= 1s
+REPORTS ?= $(if $(filter true,$(CI)),build/reports)
 COVERED := ./internal/domain/...,./internal/app/...,./internal/pipeline/...
 
-.PHONY: deps format lint-code test-unit test-integration test-e2e coverage build run run-worker run-migrate run-seed run-pipeline scan-dependencies fuzz bench
+# With REPORTS, which is set where CI is true, what runs here is also written there for the pipeline to show.
+reports = $(if $(REPORTS),@mkdir -p $(REPORTS))
+go_test = $(if $(REPORTS),$(GO_TOOL) gotestsum --format pkgname --junitfile $(REPORTS)/junit-$1.xml --raw-command -- $(GO) test -json,$(GO) test)
+
+.PHONY: deps format lint-code test-unit test-integration test-e2e coverage build run run-worker run-migrate run-seed run-pipeline scan-code scan-dependencies fuzz bench
 
 deps: ## bring go.mod in line with the sources and the template, and download the modules, verified by go.sum
 	@bin/raise-modules
@@ -26,21 +31,26 @@ format: ## format the sources
 	$(GO_TOOL) golangci-lint fmt
 
 lint-code: ## lint the sources and their layers, and check that go.mod is tidy
-	$(GO_TOOL) golangci-lint run
+	$(reports)
+	$(GO_TOOL) golangci-lint run $(if $(REPORTS),--output.text.path=stdout --output.code-climate.path=$(REPORTS)/code-quality.json)
 	$(GO) mod tidy -diff
 
 test-unit: ## run the unit tests in random order with the race detector
-	$(GO) test -race -shuffle=on -skip '^TestIntegration' ./cmd/... ./internal/...
+	$(reports)
+	$(call go_test,unit) -race -shuffle=on -skip '^TestIntegration' ./cmd/... ./internal/...
 
 test-integration: ## run the tests against real stores (TEST_DATABASE_URL names the server)
-	$(GO) test -race -count=1 -v -run '^TestIntegration' ./internal/...
+	$(reports)
+	$(call go_test,integration) -race -count=1 -v -run '^TestIntegration' ./internal/...
 
 test-e2e: ## build the binaries, start them and use them from outside
-	$(GO) test -race -count=1 ./test/e2e/...
+	$(reports)
+	$(call go_test,e2e) -race -count=1 ./test/e2e/...
 
 coverage: ## measure test coverage; fails below COVERAGE_MINIMUM percent
-	@mkdir -p build
+	@mkdir -p build $(REPORTS)
 	$(GO) test -skip '^TestIntegration' -coverpkg=$(COVERED) -coverprofile=build/coverage.out ./internal/...
+	$(if $(REPORTS),$(GO_TOOL) gocover-cobertura <build/coverage.out >$(REPORTS)/coverage.xml)
 	@$(GO) tool cover -func=build/coverage.out | awk -v least=$(COVERAGE_MINIMUM) \
 	  '/^total:/ { sub("%", "", $$3); printf "coverage: %s%% of domain, app and pipeline, want %s%%\n", $$3, least; found = 1; low = $$3 + 0 < least + 0 } \
 	   END { exit !found || low }'
@@ -72,6 +82,10 @@ run-seed: ## place the seed orders in the local database, once
 
 run-pipeline: ## run the batch pipeline once over PIPELINE_INPUT
 	$(GO) run -ldflags '$(GO_LDFLAGS)' ./cmd/pipeline
+
+scan-code: ## look for weaknesses in the sources
+	$(reports)
+	$(GO_TOOL) golangci-lint run --enable-only gosec $(if $(REPORTS),--output.text.path=stdout --output.sarif.path=$(REPORTS)/code.sarif)
 
 scan-dependencies: ## look for known vulnerabilities that the sources reach
 	$(GO_TOOL) govulncheck ./...
