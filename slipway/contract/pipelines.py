@@ -1,24 +1,41 @@
-"""Make and the two pipelines: what CI calls exists, and the stages come in their order."""
+"""Make and what the two pipelines share: what CI calls exists, and how a command of a pipeline is read."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from slipway.contract.registry import check
 from slipway.contract.repository import Repository
 
+Findings = Iterator[tuple[str, int, str]]
+
 RULE = re.compile(r"^(?P<targets>[A-Za-z0-9_./ -]+?)\s*::?(?!=)")
-CALL = re.compile(r"(?:^|[\s;&|('\"])make((?:\s+[^;&|'\")]+)?)")
+CALL = re.compile(r"(?:^|[\s;&|('\"])make((?:\s+(?:\"[^\"]*\"|[^;&|'\"\s)]|=\"[^\"]*\")+)*)")
 TARGET = re.compile(r"[a-z][a-z0-9-]*\Z")
-GITLAB_STAGES = [
-    *("lint", "test", "security", "build"),
-    *("deploy-staging", "integration-tests", "deploy-production", "smoke-tests"),
-]
-JENKINS_STAGES = [
-    *("lint", "test", "build", "containerize", "scan"),
-    *("deploy-staging", "approve", "deploy-production", "smoke"),
+STEP = re.compile(r"(?:make(?: |$)|(?P<script>bin/[a-z][a-z0-9-]*)(?: |$))")
+HIDING = re.compile(r"\|\|\s*(?:true|:|exit 0)(?:\s|$)")
+MUTABLE = re.compile(r"\bIMAGE=(?!\S*@sha256:)")
+SECRET = re.compile(
+    r"(?:PASSWORD|PASSWD|SECRET|TOKEN|PRIVATE_KEY|API_?KEY|ACCESS_KEY|CREDENTIALS?)(?:_|$)", re.IGNORECASE
+)
+TOKEN = re.compile(r"glpat-\w{8}|gh[pousr]_\w{20}|AKIA[0-9A-Z]{12}|xox[bp]-\w{8}|-----BEGIN |://[^/\s:@$]+:[^/\s@$]+@")
+GATES = frozenset(
+    {
+        *("lint", "lint-code", "lint-repository", "verify", "commit-check", "features-check", "manifests"),
+        *("test", "test-unit", "test-integration", "test-e2e", "coverage"),
+        *("scan", "scan-code", "scan-dependencies", "scan-repository", "sbom", "sign", "smoke", "deploy"),
+    }
+)
+WHOLE = {
+    "lint": {"lint-code", "lint-repository"},
+    "lint-repository": {"features-check"},
+    "test": {"test-unit", "test-integration", "test-e2e"},
+}
+NEEDED = [
+    *("lint-code", "lint-repository", "verify", "commit-check", "features-check"),
+    *("test-unit", "coverage", "test-integration", "test-e2e"),
+    *("scan-dependencies", "scan-repository", "image", "push", "scan", "sbom", "sign", "deploy", "smoke"),
 ]
 
 
@@ -41,18 +58,26 @@ def called(line: str) -> Iterator[str]:
                 yield word
 
 
+def with_parts(targets: set[str]) -> set[str]:
+    """Give targets with those that they stand for."""
+    whole = set(targets)
+    while more := {part for target in whole for part in WHOLE.get(target, set())} - whole:
+        whole |= more
+    return whole
+
+
 @check(
     "MAK001",
     "every make target that a pipeline calls exists",
     why="A pipeline is the last place to learn that a target was renamed (row A08).",
     fix="Define the target, or call one that exists: make help.",
 )
-def targets(repository: Repository) -> Iterator[tuple[str, int, str]]:
+def targets(repository: Repository) -> Findings:
     """Yield calls of targets that no makefile defines."""
     defined = rules(repository)
-    for path in repository.matching(r"(?:\.gitlab-ci\.yml|Jenkinsfile|ci/[^/]+\.Jenkinsfile)$"):
+    for path in repository.matching(r"(?:\.gitlab-ci\.yml|Jenkinsfile|ci/[^/]+\.(?:Jenkinsfile|gitlab-ci\.yml))$"):
         for number, line in repository.lines(path):
-            if line.lstrip().startswith(("#", "//", "*")) or "stage(" in line:
+            if line.lstrip().startswith(("#", "//", "*")) or "stage(" in line or "echo " in line:
                 continue
             for target in called(line):
                 if target not in defined:
@@ -65,7 +90,7 @@ def targets(repository: Repository) -> Iterator[tuple[str, int, str]]:
     why="A file that happens to have the target's name makes the target do nothing.",
     fix="Add the target to .PHONY.",
 )
-def phony(repository: Repository) -> Iterator[tuple[str, int, str]]:
+def phony(repository: Repository) -> Findings:
     """Yield targets that are neither phony nor a path."""
     listed: set[str] = set()
     for path in repository.matching(r"(?:Makefile|mk/.*\.mk)$"):
@@ -77,56 +102,19 @@ def phony(repository: Repository) -> Iterator[tuple[str, int, str]]:
             yield path, 0, f"target {target} is not in .PHONY"
 
 
-@check(
-    "GIT001",
-    "the GitLab stages come in the prescribed order",
-    why="Production must come after what proves staging, in every service alike (rows Q01, Q02).",
-    fix=f"Order the stages: {', '.join(GITLAB_STAGES)}; own stages may stand between them.",
-)
-def gitlab_stages(repository: Repository) -> Iterator[tuple[str, int, str]]:
-    """Yield missing or misplaced stages."""
-    if ".gitlab-ci.yml" not in repository.files:
-        return
-    given = [str(stage) for stage in repository.mapping(".gitlab-ci.yml").get("stages") or []]
-    yield from _order(".gitlab-ci.yml", given, GITLAB_STAGES)
+def judged(repository: Repository, line: str) -> Iterator[str]:
+    """Say what is wrong with a command of a pipeline."""
+    found = STEP.match(line)
+    if not found:
+        yield f"'{line}' is neither a make target nor a script of bin/"
+    elif found["script"] and found["script"] not in repository.files:
+        yield f"{found['script']} is not there"
+    if HIDING.search(line):
+        yield f"'{line}' hides a failure"
 
 
-@check(
-    "GIT002",
-    "jobs name stages and jobs that exist",
-    why="GitLab refuses the whole pipeline for one wrong name, and only after the push.",
-    fix="Correct the name, or define the stage, the job or the hidden job.",
-)
-def gitlab_names(repository: Repository) -> Iterator[tuple[str, int, str]]:
-    """Yield stages, needs and extends that lead nowhere."""
-    content = repository.mapping(".gitlab-ci.yml")
-    stages = {*(content.get("stages") or []), ".pre", ".post"}
-    for name, job in content.items():
-        if not isinstance(job, dict) or not ({"script", "extends", "trigger", "needs"} & set(job)):
-            continue
-        if "stage" in job and job["stage"] not in stages:
-            yield ".gitlab-ci.yml", 0, f"{name}: stage {job['stage']} is not in stages"
-        for key in ("needs", "extends", "dependencies"):
-            for one in _names(job.get(key)):
-                if one not in content:
-                    yield ".gitlab-ci.yml", 0, f"{name}: {key} {one}, which is not defined"
-
-
-@check(
-    "JEN001",
-    "the Jenkins stages come in the prescribed order",
-    why="An image is built once, scanned, approved and then promoted, in every service alike (rows P01, P03, P04).",
-    fix=f"Order the stages: {', '.join(JENKINS_STAGES)}; own stages may stand between them.",
-)
-def jenkins_stages(repository: Repository) -> Iterator[tuple[str, int, str]]:
-    """Yield missing or misplaced stages."""
-    if "Jenkinsfile" not in repository.files:
-        return
-    given = [_slug(name) for name in re.findall(r"stage\(\s*['\"]([^'\"]+)['\"]\s*\)", repository.text("Jenkinsfile"))]
-    yield from _order("Jenkinsfile", given, JENKINS_STAGES)
-
-
-def _order(path: str, given: list[str], wanted: list[str]) -> Iterator[tuple[str, int, str]]:
+def in_order(path: str, given: list[str], wanted: list[str]) -> Findings:
+    """Yield what is missing of `wanted`, and what comes in another order."""
     for stage in wanted:
         if stage not in given:
             yield path, 0, f"stage {stage} is missing"
@@ -134,15 +122,3 @@ def _order(path: str, given: list[str], wanted: list[str]) -> Iterator[tuple[str
     expected = [stage for stage in wanted if stage in given]
     if present != expected:
         yield path, 0, f"stages come as {', '.join(present)}"
-
-
-def _names(value: Any) -> Iterator[str]:
-    for one in value if isinstance(value, list) else [value] if value else []:
-        name = one.get("job") if isinstance(one, dict) else one
-        if isinstance(name, str):
-            yield name
-
-
-def _slug(name: str) -> str:
-    plain = re.sub(r"[^a-z]+", "-", name.lower()).strip("-")
-    return {"security-scan": "scan", "smoke-tests": "smoke", "approve-production": "approve"}.get(plain, plain)

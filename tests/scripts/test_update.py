@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
+from slipway.contract.gitlab import jobs
+from slipway.contract.repository import Repository
 from tests.conftest import QUESTIONS, Render
+from tests.generated.stage_model import VARIABLES, when
 from tests.generated.test_scripts import RECORD, Shell
 
 GO_MOD = """module example.com/orders
@@ -23,13 +25,6 @@ require (
 
 require go.opentelemetry.io/otel v1.99.0
 """
-SCHEDULED = {
-    '$CI_PIPELINE_SOURCE == "schedule"': True,
-    '$CI_PIPELINE_SOURCE == "schedule" && $TEMPLATE_UPDATE_TOKEN': True,
-    '$CI_DEPLOY_FREEZE || $CI_PIPELINE_SOURCE == "schedule"': True,
-    '$CI_PIPELINE_SOURCE == "merge_request_event"': False,
-    "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH": True,
-}
 
 
 @pytest.fixture
@@ -180,23 +175,10 @@ def test_some_service_needs_what_the_list_of_least_modules_says(services: Render
     assert absent == []
 
 
-def rules_of(jobs: dict[str, Any], name: str) -> list[dict[str, Any]] | None:
-    job = jobs[name]
-    if "rules" in job or "extends" not in job:
-        return list(job["rules"]) if "rules" in job else None
-    return rules_of(jobs, job["extends"])
-
-
 def test_a_scheduled_pipeline_looks_and_ships_nothing(services: Render) -> None:
-    jobs = yaml.safe_load((services() / ".gitlab-ci.yml").read_text(encoding="utf-8"))
-    names = [name for name, job in jobs.items() if isinstance(job, dict) and "script" in job and name[0] != "."]
+    every = jobs(Repository(services()))
 
-    run = []
-    for name in names:
-        rules = rules_of(jobs, name)
-        first = next((rule for rule in rules if "if" not in rule or SCHEDULED[rule["if"]]), None) if rules else {}
-        if first is not None and first.get("when") != "never":
-            run.append(name)
+    run = [job.name for job in every if when(job, VARIABLES["schedule"]) != "never"]
 
     assert run == ["template-update", "dependencies"]
 
