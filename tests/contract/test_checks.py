@@ -37,7 +37,8 @@ DEFECTS = [
     Defect("TXT002", write("docs/a.md", b"caf\xe9\n"), "docs/a.md", "0xe9"),
     Defect("TXT002", write("docs/a.md", b"\xef\xbb\xbf# a\n"), "docs/a.md", "byte order mark"),
     Defect("TXT003", write("docs/a.md", b"a\r\n"), "docs/a.md", "CR LF"),
-    Defect("TXT004", add("docs/architecture.md", "    Defect("TXT004", write("bin/deploy.rej", "@@ -1 +1 @@\n"), "bin/deploy.rej", "could not be applied"),
+    Defect("TXT004", add("docs/architecture.md", "<<<<<<< before updating\n"), "docs/architecture.md", "begins here"),
+    Defect("TXT004", write("bin/deploy.rej", "@@ -1 +1 @@\n"), "bin/deploy.rej", "could not be applied"),
     Defect("DAT001", add("catalog-info.yaml", "kind: Again\n"), "catalog-info.yaml", "'kind' stands twice"),
     Defect("DAT001", add("catalog-info.yaml", "a: [\n"), "catalog-info.yaml", "line"),
     Defect("DAT002", write("a.json", '{"a": 1, "a": 2}'), "a.json", "'a' stands twice"),
@@ -315,7 +316,6 @@ def test_a_good_service_has_no_finding(answers: Answers, services: Render) -> No
 
 
 def test_every_check_has_a_defect_that_it_catches() -> None:
-<<<<<<< HEAD
     planted = [defect.check for defect in [*DEFECTS, *PIPELINES, *SHELL, *TERRAFORM]]
     without = sorted(set(REGISTRY) - set(planted) - {one.check for one in MANIFESTS})
 
