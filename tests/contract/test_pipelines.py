@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from slipway.contract import check
-from tests.contract.conftest import Parts
+from tests.conftest import Parts
 from tests.contract.pipelines import PIPELINES
 from tests.contract.planting import Defect
 

@@ -9,8 +9,7 @@ import pytest
 
 from slipway.contract import REGISTRY, check, load
 from slipway.contract.hcl import UnreadableError, objects, read
-from tests.conftest import ROOT
-from tests.contract.conftest import Parts
+from tests.conftest import ROOT, Parts
 from tests.contract.planting import Defect
 from tests.contract.terraform import TERRAFORM
 
