@@ -180,7 +180,11 @@ def shell_less(repository: Repository) -> Found:
         for index, stage, instruction in every(one):
             without = NO_SHELL.match(one.root(index).partition("@")[0]) is not None
             if without and instruction.word == "RUN" and exec_form(instruction.body) is None:
-                yield path, instruction.line, f"RUN in stage {stage.name or index}: {one.root(index)} has no shell"
+                yield (
+                    path,
+                    instruction.line,
+                    f"RUN in stage {stage.name or index}: {one.root(index).partition('@')[0]} has no shell",
+                )
             if instruction.word not in STARTED:
                 continue
             command = instruction.body
