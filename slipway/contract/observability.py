@@ -37,7 +37,7 @@ PROMQL = re.compile(r"(?<![\w.:$@])([a-zA-Z_:][\w:]*)(?!\s*\(|[\w:])")
 WORDS = frozenset(
     {"and", "or", "unless", "offset", "bool", "by", "without", "on", "ignoring", "group_left", "inf", "nan"}
 )
-LONGEST = 120
+LONGEST, BEFORE = 100, 40
 DATADOG = re.compile(r":([a-z][\w.]*)\{")
 
 
@@ -139,7 +139,7 @@ def metrics(repository: Repository) -> Iterator[tuple[str, int, str]]:
     known, prefixes = registered(repository)
     if not known:
         return
-    for path, who, names in asked(repository):
+    for path, who, names in sorted({(path, who, tuple(sorted({*names}))) for path, who, names in asked(repository)}):
         for name in names:
             plain = next((name.removesuffix(suffix) for suffix in SUFFIXES if name.endswith(suffix)), name)
             if not name.startswith(prefixes) and not known & {name, plain}:
@@ -169,8 +169,8 @@ def asked(repository: Repository) -> Iterator[tuple[str, str, list[str]]]:
         yield path, f"monitor {name}", DATADOG.findall(query)
     for path in repository.matching(r"(?:observability|k8s)/.*\bdashboard[^/]*\.json$"):
         for board in _json(repository, path):
-            yield from ((path, "a panel", promql(text)) for text in _texts(board, "expr"))
-            yield from ((path, "a panel", DATADOG.findall(text)) for text in _texts(board, "q"))
+            names = [name for text in _texts(board, "expr") for name in promql(text)]
+            yield path, "a panel", [*names, *(name for text in _texts(board, "q") for name in DATADOG.findall(text))]
     for path in repository.matching(r"k8s/.*\.ya?ml$"):
         for document in repository.documents(path) if "AnalysisTemplate" in repository.text(path) else ():
             for metric in (document.get("spec") or {}).get("metrics") or []:
@@ -286,9 +286,15 @@ def _differences(have: Any, want: Any, where: str) -> Iterator[str]:
             one, other = (part[index] if index < len(part) else None for part in (have, want))
             yield from _differences(one, other, where)
     elif "".join(str(have).split()) != "".join(str(want).split()):
-        yield f"{where or 'it'} is {_short(have)}, and observability/ says {_short(want)}"
+        one, other = _apart(have, want)
+        yield f"{where or 'it'} is {one}, and observability/ says {other}"
 
 
-def _short(value: Any) -> str:
-    text = "not there" if value is None else " ".join(str(value).split())
-    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+def _apart(have: Any, want: Any) -> tuple[str, str]:
+    """Write two values shortly, from a little before where they part."""
+    texts = ["not there" if value is None else " ".join(str(value).split()) for value in (have, want)]
+    parted = next((index for index, (one, other) in enumerate(zip(*texts, strict=False)) if one != other), 0)
+    begin = max(0, parted - BEFORE)
+    cut = [("..." if begin else "") + text[begin:] for text in texts]
+    one, other = (text if len(text) <= LONGEST else text[: LONGEST - 3] + "..." for text in cut)
+    return one, other

@@ -223,6 +223,21 @@ def test_a_number_of_the_older_form_that_nothing_follows_is_told(own_copy: Rende
     assert "burn rate of 10" in found[0].message
 
 
+def test_a_conflict_in_what_is_written_is_solved_by_writing_it_again(
+    own_copy: Render, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = own_copy()
+    (service / PROMISES).write_text(OLDER.replace("0.999", "0.995"), encoding="utf-8")
+    change(service / ALERTS, "          for: 2m\n", "<<<<<<< before\n          for: 3m\n=======\n>>>>>>> after\n")
+    told = {one.check for one in check(service).findings}
+
+    written(service, capsys)
+
+    assert {"DAT001", "OBS006", "TXT004"} <= told
+    assert "14.4 * 0.005" in (service / ALERTS).read_text(encoding="utf-8")
+    assert check(service).findings == ()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("url", "pages"),
