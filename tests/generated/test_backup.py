@@ -144,6 +144,7 @@ def test_what_was_backed_up_comes_back_row_by_row(site: Site) -> None:
         "database.dump",
     ]
     assert {path.stat().st_mode & 0o077 for path in [backup, *backup.iterdir()]} == {0}
+    assert sorted(path.suffix for path in (site.service / "tmp/log").glob("restore.*")) == [".err", ".out"]
 
 
 @pytest.mark.slow
@@ -354,6 +355,28 @@ def test_an_interrupt_leaves_nothing_behind(script: str, program: str, while_it:
     status = running.wait(timeout=60)
 
     assert status == 130
+    assert site.databases() == {"orders_service"}
+    assert site.left() == [backup.name]
+
+
+@pytest.mark.slow
+def test_an_end_by_the_system_ends_the_tool_at_once_and_leaves_nothing_behind(site: Site) -> None:
+    backup = site.backup()
+    ready, ended = site.temporary.parent / "ready", site.temporary.parent / "ended"
+    (site.fakes / "pg_restore").unlink()
+    waits = f"trap 'touch {ended}; exit 1' TERM; touch {ready}; while :; do sleep 0.05; done"
+    site.fake("pg_restore", f'case "$*" in *--dbname*) {waits} ;; esac\n')
+    path = os.pathsep.join([str(site.fakes), os.environ["PATH"]])
+    known = {"PATH": path, "CALLS": str(site.calls), "DATABASE_URL": site.address(), "TMPDIR": str(site.temporary)}
+    command = [str(site.service / "bin/restore"), "-b", str(backup), "-d", "orders_restored"]
+    running = subprocess.Popen(command, env={**os.environ, **known}, start_new_session=True)
+    until(ready.exists, "pg_restore at work")
+
+    running.terminate()
+    status = running.wait(timeout=60)
+
+    assert status == 143
+    assert ended.exists()
     assert site.databases() == {"orders_service"}
     assert site.left() == [backup.name]
 

@@ -6,8 +6,14 @@
 umask 077
 
 secret='' unfinished='' made=''
-# left: remove what a script made and did not finish: the file with the address, half a backup, a database of its own
+# left: end the tools that still run, and remove what a script made and did not finish: a database of its own, half a
+# backup, the file with the address
 left() {
+  trap - HUP INT TERM
+  for one in $children; do
+    kill "$one" 2>/dev/null || :
+    wait "$one" 2>/dev/null || :
+  done
   [ -z "$made" ] || discard "$made" || printf '%s: database %s is left; remove it\n' "$program" "$made" >&2
   [ -z "$unfinished" ] || rm -rf "$unfinished"
   [ -z "$secret" ] || rm -rf "$secret"
@@ -15,9 +21,8 @@ left() {
 
 # guarded: from here on nothing half made stays, however the script ends; it makes the folder for what must stay secret
 guarded() {
+  watched
   trap left EXIT
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
   secret=$(mktemp -d)
 }
 

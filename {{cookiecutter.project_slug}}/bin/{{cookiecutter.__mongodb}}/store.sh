@@ -74,7 +74,7 @@ EOF
 # one that was written to meanwhile, the list has the count that mongodump tells, and no content.
 dump() {
   contents "$1" >"$secret/before" || return 1
-  mongodump --config="$(configuration "$1")" --archive="$2/$archive" --gzip 2>"$secret/dumped" || {
+  logged backup mongodump --config="$(configuration "$1")" --archive="$2/$archive" --gzip 2>"$secret/dumped" || {
     cat "$secret/dumped" >&2
     return 1
   }
@@ -129,7 +129,7 @@ state() {
 # load BACKUP DATABASE: restore the archive into a database
 load() {
   from=$(about "$1" database)
-  mongorestore --config="$(configuration '')" --archive="$1/$archive" --gzip --stopOnError \
+  logged restore mongorestore --config="$(configuration '')" --archive="$1/$archive" --gzip --stopOnError \
     --nsInclude="$from.*" --nsFrom="$from.*" --nsTo="$2.*"
 }
 

@@ -168,7 +168,7 @@ state() {
 load() {
   here=$(state "$2") || return 1
   [ "$here" != absent ] || sql "$database" -c "CREATE DATABASE $2 TEMPLATE template0" || return 1
-  pg_restore --exit-on-error --single-transaction --no-owner --no-privileges --dbname="$2" "$1/$archive"
+  logged restore pg_restore --exit-on-error --single-transaction --no-owner --no-privileges --dbname="$2" "$1/$archive"
 }
 
 # contents DATABASE: the list of what a database holds
