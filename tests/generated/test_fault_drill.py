@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Render
+from tests.generated.fakes import Answer, Bench, part_of
 from tests.generated.test_scripts import Shell
 
 API = """#!/bin/sh
@@ -81,6 +83,26 @@ def test_an_api_that_does_not_start_is_shown_and_nothing_is_left(shell: Shell, t
     assert done.returncode == 1
     assert done.stderr == "no store\nfault-drill: the api did not start\n"
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize(("by", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_the_api_and_every_caller_and_leaves_nothing(
+    by: signal.Signals, status: int, services: Render, tmp_path: Path
+) -> None:
+    bench = Bench(part_of(services(), tmp_path / "service"), tmp_path)
+    started = '{"msg":"Api started","http_addr":"127.0.0.1:4711","admin_addr":"127.0.0.1:4712"}\n'
+    serves = "trap 'exit 0' TERM; while :; do \"$FAKES/basics/sleep\" 0.02; done"
+    bench.tool("api", Answer(says=started, body=serves))
+    (bench.service / "build").mkdir()
+    (bench.fakes / "api").rename(bench.service / "build/api")
+    bench.tool("curl", Answer(hangs=True))
+
+    done = bench.interrupt("fault-drill", "-p", "1", by=by, STORE="postgresql")
+
+    assert done.returncode == status
+    assert done.stderr == "fault-drill: stopped by a signal\n"
+    assert bench.alive() == []
+    assert bench.left() == []
 
 
 def test_a_drill_without_a_build_says_what_to_do(shell: Shell) -> None:

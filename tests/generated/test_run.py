@@ -28,6 +28,11 @@ TOOLS = {
     "trivy": "Version: 0.67.2",
     "kubectl": "Client Version: v1.34.1",
     "terraform": "Terraform v1.14.0",
+    "cosign": "GitVersion:    v3.0.2",
+    "aws": "aws-cli/2.31.0 Python/3.13",
+    "mongosh": "2.5.8",
+    "mongodump": "mongodump version: 100.13.0",
+    "mongorestore": "mongorestore version: 100.13.0",
 }
 
 
@@ -242,8 +247,13 @@ def test_what_must_be_there_fails_and_what_may_be_there_is_told_with_the_way_out
     lines = done.stdout.splitlines()
     assert done.returncode == 1
     assert "MISSING  go 1.9.9, for build and test: too old; install 1.26 or later: https://go.dev/doc/install" in lines
-    assert any(line.startswith("absent   docker, for make image: install 24.0") for line in lines)
-    assert any(line.startswith("absent   trivy, for make scan: 'trivy --version' names no version") for line in lines)
+    assert any(line.startswith("absent   docker, for make image, make push: install 24.0") for line in lines)
+    assert any(
+        line.startswith(
+            "absent   trivy, for make scan, make scan-repository, make sbom: 'trivy --version' names no version"
+        )
+        for line in lines
+    )
     assert "absent   the check of commit messages: make hooks" in lines
 
 
@@ -309,3 +319,13 @@ def test_every_tool_is_named_once_with_all_that_a_reader_needs(bench: Bench) -> 
     assert all(row[0] in {"must", "may"} and row[3].startswith(row[1]) for row in rows)
     assert len({row[1] for row in rows}) == len(rows)
     assert {row[1] for row in rows} == set(TOOLS)
+
+
+def test_what_a_script_asks_for_is_what_the_doctor_looks_for(bench: Bench) -> None:
+    asked = {
+        tool
+        for path in (bench.service / "bin").iterdir()
+        for tool in re.findall(r"\bneed ([a-z_]+) \"", path.read_text(encoding="utf-8"))
+    }
+
+    assert asked - {"shasum", "syft"} <= set(TOOLS)  # where sha256sum and trivy are not

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Render, commit_all, git
+from tests.generated.fakes import part_of
 
 Fake = Callable[[str, str], None]
 CHOICES = [
@@ -95,7 +96,7 @@ def test_every_script_explains_itself_and_each_of_its_options(answers: dict[str,
 
         options = known(script)
         told = re.findall(r"^ +-([a-zA-Z])( [A-Z][A-Z=_]*)? {2,}\S", done.stdout, re.MULTILINE)
-        usage = re.search(r"^usage: (.*(?:\n {8,}.*)*)", done.stdout, re.MULTILINE)
+        usage = re.search(r"^usage: (.*(?:\n {7,}.*)*)", done.stdout, re.MULTILINE)
         assert (done.returncode, done.stderr) == (0, ""), script
         assert usage, script
         assert usage[1].split()[0] == f"bin/{script.name}"
@@ -351,3 +352,38 @@ def test_a_missing_compiler_is_named_with_the_way_out(shell: Shell) -> None:
 
     assert done.returncode == 2
     assert "go is not installed; this service needs Go" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "called"),
+    [
+        (["deploy", "ENVIRONMENT=dev", "CONTEXT=c"], "bin/deploy -e 'dev' -c 'c' -i 'r/a@sha256:1'"),
+        (
+            ["deploy", "ENVIRONMENT=dev", "CONTEXT=c", "IMAGE=r/a:2", "YES=1"],
+            "bin/deploy -e 'dev' -c 'c' -i 'r/a:2' -y",
+        ),
+        (["rollback", "ENVIRONMENT=dev", "CONTEXT=c", "YES=0"], "bin/rollback -e 'dev' -c 'c'"),
+        (["rollback", "ENVIRONMENT=dev", "CONTEXT=c", "REVISION=4"], "bin/rollback -e 'dev' -c 'c' -t '4'"),
+        (["promote", "ENVIRONMENT=production"], "bin/promote -e 'production'"),
+        (
+            ["promote", "ENVIRONMENT=staging", "FROM=dev", "TICKET=PLAT-2"],
+            "bin/promote -e 'staging' -f 'dev' -C 'PLAT-2'",
+        ),
+        (["promote", "ENVIRONMENT=dev", "IMAGE=r/a@sha256:3"], "bin/promote -e 'dev' -i 'r/a@sha256:3'"),
+        (["doctor", "CONTEXT=c", "REGISTRY=r"], "bin/doctor -c 'c' -r 'r'"),
+        (["start"], "bin/run"),
+    ],
+)
+def test_a_target_hands_on_what_was_typed_and_what_was_pushed(
+    words: list[str], called: str, services: Render, tmp_path: Path
+) -> None:
+    service = part_of(services(), tmp_path / "service", "mk", "Makefile")
+    (service / "build").mkdir()
+    (service / "build/image.txt").write_text("r/a@sha256:1\n", encoding="utf-8")
+
+    done = subprocess.run(
+        ["make", "-n", "--no-print-directory", *words], cwd=service, check=False, capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert " ".join(done.stdout.splitlines()[-1].replace('"', "'").split()) == called

@@ -6,9 +6,30 @@ service={{ cookiecutter.project_slug }}
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 program=$(basename -- "$0")
 
-# usage: print the header of the calling script, without its comment signs
+# usage: print the header of the calling script, without its comment signs and in at most 100 columns
 usage() {
-  awk 'NR > 1 && /^#/ { sub(/^# ?/, ""); print; next } NR > 1 { exit }' "$0"
+  awk '
+    function put(text, margin,   at) {
+      while (length(text) > 100) {
+        for (at = 101; at > length(margin) + 1 && substr(text, at, 1) != " "; ) at--
+        if (at <= length(margin) + 1) break
+        print substr(text, 1, at - 1)
+        text = margin substr(text, at + 1)
+      }
+      print text
+    }
+    function end() { if (prose != "") put(prose, ""); prose = "" }
+    NR == 1 { next }
+    !/^#/ { exit }
+    { sub(/^# ?/, "") }
+    /^(usage:|example:| |$)/ {
+      end()
+      margin = match($0, /^ +-[A-Za-z]( [A-Z]+)? +/) ? substr("                        ", 1, RLENGTH) : "  "
+      put($0, margin)
+      next
+    }
+    { prose = prose == "" ? $0 : prose " " $0 }
+    END { end() }' "$0"
 }
 
 # fail MESSAGE: stop because of something that went wrong
