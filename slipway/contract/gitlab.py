@@ -239,6 +239,10 @@ def gitlab_scripts(repository: Repository) -> Findings:
                 yield GITLAB, 0, f"{job.name}: keyword {key} does not exist"
         if not job.script and not {"trigger", "run"} & set(job.whole):
             yield GITLAB, 0, f"{job.name}: has no script"
+        for key in ("before_script", "script", "after_script"):
+            lines = job.whole.get(key)
+            if any(isinstance(line, dict) for line in (lines if isinstance(lines, list) else [lines])):
+                yield GITLAB, 0, f"{job.name}: a line of {key} is a mapping, for it holds a colon; put it in quotes"
         for line in job.script:
             yield from ((GITLAB, 0, f"{job.name}: {told}") for told in judged(repository, line))
 

@@ -20,6 +20,7 @@ CHANGES = [
     ("GIT002", GITLAB, r"local: ci/code", "local: ci/coed", "which is not there"),
     ("GIT002", GITLAB, r"^  timeout: 30 minutes$", "  dependencies: [nobody]", "dependencies nobody"),
     ("GIT003", GITLAB, r"^  script:\n    - make scan-code\n", "", "sast: has no script"),
+    ("GIT003", GITLAB, r"'(uv pip .*)'$", "uv pip: x", "before_script is a mapping"),
     ("GIT003", GITLAB, r"make scan-code", "gosec ./...", "neither a make target"),
     ("GIT003", GITLAB, r"- bin/template-update -m", "- bin/template-updat -m", "is not there"),
     ("GIT003", GITLAB, r"make verify", "make verify || true", "hides a failure"),

@@ -46,12 +46,6 @@ while [ "$#" -gt 1 ]; do
 done
 """
 FAKE = '#!/bin/sh\nprintf \'%s\\n\' "${CI_JOB_NAME:-} $(basename "$0") $*" >>"$CALLS"\n'
-KUBECTL = """case "$*" in
-"config get-contexts -o name") printf 'staging\\nproduction\\n' ;;
-kustomize*) echo "image: service:unset" ;;
-*"get deployments"*) echo deployment.apps/orders-service-api ;;
-esac
-"""
 CURL = """case "$*" in
 *limit=0* | *no-such-order*) printf 400 ;;
 *00000000*) printf 404 ;;
@@ -63,9 +57,9 @@ GO = """case "$*" in
 *"cover -func"*) echo 'total: (statements) 91.0%' ;;
 esac
 """
-TOOLS = {"go": GO, "uv": "", "crane": "", "aws": "", "cosign": "", "kubectl": KUBECTL, "curl": CURL}
-# what the scripts of the image do has tests of its own; here it matters who calls them, and what is handed on
-IMAGE_SCRIPTS = {
+TOOLS = {"go": GO, "uv": "", "crane": "", "aws": "", "cosign": "", "kubectl": "", "curl": CURL}
+# what the scripts that build and deploy do has tests of its own; here it matters who calls them with what, and when
+SCRIPTS = {
     "image": """case " $* " in *" -p "*)
   mkdir -p build
   echo "$DIGEST" >build/image.txt
@@ -76,7 +70,8 @@ esac
 echo '{}' >build/reports/sbom.cdx.json
 """,
 }
-IMAGE_SCRIPTS |= {"scan": "", "sign": "", "login": "", "scan-repository": ""}
+SCRIPTS |= {"deploy": "", "rollback": "", "infra": ""}
+SCRIPTS |= {"scan": "", "sign": "", "login": "", "scan-repository": ""}
 
 pytestmark = pytest.mark.slow
 
@@ -110,7 +105,7 @@ class Pipeline:
             self.script(self.fakes / name, FAKE + body)
         if not shutil.which("rsync"):
             self.script(self.fakes / "rsync", RSYNC)
-        for name, body in IMAGE_SCRIPTS.items():
+        for name, body in SCRIPTS.items():
             self.script(service / "bin" / name, FAKE + body)
         git(service, "init", "-q", "-b", "main")
         commit_all(service, "feat: launch orders\n\nRefs: PLAT-1")
@@ -234,8 +229,11 @@ def test_main_builds_once_and_deploys_the_digest_after_scan_and_signature(pipeli
     assert [call.split()[0] for call in calls if call.split()[1:3] == ["image", "-p"]] == ["build-image"]
     looked_at = [call.split(" -i ")[1] for call in calls if call.split()[1] in {"scan", "sbom", "sign"}]
     assert looked_at == [DIGEST] * 3
-    assert f"{DIGEST} serves in orders-service-production" in done.stdout
-    assert f"{DIGEST} serves in orders-service-staging" in done.stdout
+    deployed = [call for call in calls if call.split()[1] == "deploy"]
+    assert deployed == [
+        f"deploy-staging deploy -e staging -c staging -i {DIGEST}",
+        f"deploy-production deploy -e production -c production -i {DIGEST} -y",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -281,4 +279,4 @@ def test_rollback_is_one_press_and_needs_nothing(pipeline: Pipeline) -> None:
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert pipeline.jobs() == ["rollback-production"]
-    assert any("rollout undo" in call for call in pipeline.called())
+    assert pipeline.called() == ["rollback-production rollback -e production -c production -y"]

@@ -92,6 +92,6 @@ def test_the_linters_of_the_pipeline_are_those_of_the_model(services: Render) ->
     service: Path = services()
 
     for file, tools in MODEL["images"]["checks"]["installs"].items():
-        pinned = re.findall(r"^([a-z]+)(?:-bin|-py)?==", (service / file).read_text(encoding="utf-8"), re.MULTILINE)
+        pinned = re.findall(r"^([a-z-]+?)(?:-bin|-py)?==", (service / file).read_text(encoding="utf-8"), re.MULTILINE)
 
         assert set(tools) <= set(pinned)
