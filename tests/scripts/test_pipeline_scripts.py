@@ -53,7 +53,7 @@ def samples(shell: Shell) -> dict[str, float]:
     """Give the samples, read by the parser of OpenMetrics: by name, and by name and step where there is one."""
     text = (shell.service / "build/ci-metrics/metrics.txt").read_text(encoding="utf-8")
     found: dict[str, float] = {}
-    for family in text_string_to_metric_families(text):
+    for family in text_string_to_metric_families(text):  # type: ignore[no-untyped-call]
         for sample in family.samples:
             step = sample.labels.get("step")
             found[f"{sample.name}/{step}" if step else sample.name] = sample.value
