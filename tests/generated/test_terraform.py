@@ -568,16 +568,22 @@ def test_a_plan_that_destroys_is_refused_until_told(bench: Bench) -> None:
 
 @pytest.mark.parametrize("environment", ["production", "registry"])
 @pytest.mark.parametrize(
-    ("words", "typed", "status"),
-    [((), None, 1), (("-y",), None, 0), ((), "production\n", 0), ((), "yes\n", 1)],
-    ids=["nobody to ask", "consent beforehand", "the right word", "another word"],
+    ("words", "ci", "typed", "status"),
+    [
+        ((), "", None, 1),
+        (("-y",), "", None, 1),
+        (("-y",), "true", None, 0),
+        ((), "", "production\norders-service\n", 0),
+        ((), "", "production\nanother\n", 1),
+    ],
+    ids=["nobody to ask", "consent of nobody", "consent of a pipeline", "the right words", "another word"],
 )
 def test_what_all_users_depend_on_is_applied_with_consent_alone(
-    environment: str, words: tuple[str, ...], typed: str | None, status: int, bench: Bench
+    environment: str, words: tuple[str, ...], ci: str, typed: str | None, bench: Bench, *, status: int
 ) -> None:
     planned(bench, environment)
 
-    done = bench.run("infra", "-e", environment, "-a", *words, typed=typed)
+    done = bench.run("infra", "-e", environment, "-a", *words, typed=typed, CI=ci)
 
     applied = [call for call in bench.called() if " apply " in call]
     assert done.returncode == status, done.stderr
