@@ -249,8 +249,13 @@ class Patch(NamedTuple):
     content: Any
 
 
-def patches(repository: Repository, path: str) -> Iterator[Patch]:
-    """Give the patches of a kustomization; those that are not there or do not parse are left out."""
+@lru_cache(maxsize=64)
+def patches(repository: Repository, path: str) -> tuple[Patch, ...]:
+    """Give the patches of a kustomization, parsed once; those that are not there are left out."""
+    return tuple(_patches(repository, path))
+
+
+def _patches(repository: Repository, path: str) -> Iterator[Patch]:
     content = repository.kustomizations[path]
     for field in ("patches", "patchesJson6902", "patchesStrategicMerge"):
         for entry in _entries(content, field):
