@@ -24,8 +24,11 @@ SERVICE: dict[str, str | bytes] = {
     "Dockerfile": "FROM golang:1.26\nCOPY . .\nUSER 65532:65532\n",
     "README.md": "# Parcels\n\nSends parcels to where they belong.\n",
 }
-EXPLAINED = {"LAY001"}
-OF_THE_SAMPLE = {"api/openapi.yaml", "cmd/api", "cmd/migrate", "cmd/pipeline", "cmd/worker"}
+OF_THE_SAMPLE = {
+    *(("LAY001", path) for path in ("api/openapi.yaml", "cmd/api", "cmd/migrate", "cmd/pipeline", "cmd/worker")),
+    *(("PAG001", path) for path in ("docs/first-week.md", "docs/security/README.md")),
+}
+OF_THE_TEAM = {("DOC006", "Dockerfile"), ("DOC016", "Dockerfile"), ("MAK004", "Makefile"), ("SCR004", "bin/new-2")}
 
 
 def linked(three: Adopting, place: Path) -> Path:
@@ -58,8 +61,7 @@ def test_a_service_made_by_hand_adopts_every_step_and_follows_a_release(three: A
     found = check(place).findings
     outcome = update(place, Update(targets=()), three.engine)
 
-    assert {one.check for one in found} == EXPLAINED
-    assert {one.path for one in found} == OF_THE_SAMPLE
+    assert {(one.check, one.path) for one in found} == OF_THE_SAMPLE | OF_THE_TEAM
     assert outcome.version == "v0.3.0"
     assert dict(outcome.conflicts) == {"Dockerfile": 1}
     assert set(outcome.changed) == {ANSWERS_FILE, "Dockerfile", "bin/deploy", "bin/new-3", "mk/slipway.mk"}

@@ -1,4 +1,4 @@
-"""Releases in the order that a cluster needs, and what the scripts refuse, seen through fakes."""
+"""What scripts do when they are interrupted, asked or called in an odd place, seen through fakes."""
 
 from __future__ import annotations
 
@@ -34,12 +34,6 @@ metadata:
 spec:
   image: service:unset
 """
-ROLLOUT = """---
-apiVersion: argoproj.io/v1alpha1
-kind: Rollout
-metadata:
-  name: orders-service-api
-"""
 KUBECTL = (
     RECORD + 'case "$*" in\n"config get-contexts -o name") echo eu-1 ;;\n'
     'kustomize*) cat "$RENDERED" ;;\n'
@@ -61,53 +55,6 @@ def shell(own_copy: Render, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("APPLIED", str(tmp_path / "applied"))
     monkeypatch.setenv("JOB", "SuccessCriteriaMet Complete")
     return made
-
-
-def verbs(shell: Shell) -> list[str]:
-    """Give what was asked of the cluster, without the words that every call shares."""
-    shared = "kubectl --context eu-1 "
-    asked = [call.removeprefix(shared) for call in shell.called() if call.startswith(shared)]
-    return [" ".join(call.removeprefix("-n orders-service-dev ").split()[:3]) for call in asked]
-
-
-def test_a_deploy_replaces_the_migration_and_waits_for_it_before_any_new_pod(shell: Shell, tmp_path: Path) -> None:
-    done = shell.run("deploy", *DEPLOY)
-
-    before = (tmp_path / "applied.1").read_text(encoding="utf-8")
-    assert done.returncode == 0, done.stderr
-    assert verbs(shell)[0] == "delete job orders-service-migrate"
-    assert verbs(shell)[1].startswith("apply -f")
-    assert verbs(shell)[2] == "get job orders-service-migrate"
-    assert verbs(shell)[3].startswith("apply -f")
-    assert "kind: Job" in before
-    assert "kind: ServiceAccount" in before
-    assert "kind: Deployment" not in before
-    assert "image: r/orders:1" in (tmp_path / "applied.2").read_text(encoding="utf-8")
-
-
-def test_a_failed_migration_stops_the_deploy_before_any_new_pod(shell: Shell, tmp_path: Path) -> None:
-    done = shell.run("deploy", *DEPLOY, JOB="FailureTarget Failed")
-
-    assert done.returncode == 1
-    assert "job orders-service-migrate failed" in done.stderr
-    assert not (tmp_path / "applied.2").exists()
-    assert "logs job/orders-service-migrate --tail=50" in verbs(shell)
-
-
-@pytest.mark.parametrize(("script", "words"), [("deploy", DEPLOY), ("rollback", DEPLOY[:4])])
-def test_a_rollout_is_waited_for_in_its_newest_generation(
-    script: str, words: tuple[str, ...], shell: Shell, tmp_path: Path
-) -> None:
-    (tmp_path / "rendered").write_text(RENDERED + ROLLOUT, encoding="utf-8")
-
-    done = shell.run(script, *words)
-
-    waits = [call.split("dev wait ")[1] for call in shell.called() if " wait " in call]
-    assert done.returncode == 0, done.stderr
-    assert waits == [
-        "rollout/orders-service-api --timeout=2m --for=jsonpath={.status.workloadObservedGeneration}=7",
-        "rollout/orders-service-api --timeout=45m --for=jsonpath={.status.phase}=Healthy",
-    ]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
