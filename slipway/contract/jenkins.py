@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from slipway.contract.groovy import Block, BrokenError, groovy
-from slipway.contract.pipelines import MUTABLE, NEEDED, SECRET, TOKEN, Findings, in_order, judged
+from slipway.contract.pipelines import MUTABLE, NEEDED, SECRET, TOKEN, Findings, called, in_order, judged
 from slipway.contract.registry import check
 from slipway.contract.repository import Repository
 
@@ -175,7 +175,7 @@ def jenkins_approval(repository: Repository) -> Findings:
         return
     stages = every_stage(repository)
     asking = [stage for stage in stages if (stage.child("steps") or stage).child("input")]
-    going = [stage for stage in stages if any("ENVIRONMENT=production" in text for _, _, text in _own(stage))]
+    going = [stage for stage in stages if any(_changes_production(text) for _, _, text in _own(stage))]
     if not asking:
         yield JENKINS, 0, "no stage asks for approval (input)"
     for stage in going:
@@ -190,6 +190,10 @@ def jenkins_approval(repository: Repository) -> Findings:
         above = [one for one in stages if stage in one.walk()]
         if not any(_on_main(one) for one in above):
             yield JENKINS, stage.line, f"stage {stage.title} is not limited to the branch main"
+
+
+def _changes_production(text: str) -> bool:
+    return "ENVIRONMENT=production" in text and set(called(text)) - {"ci-begin", "ci-end"} != {"plan"}
 
 
 def _own(stage: Block) -> list[tuple[int, str, str]]:

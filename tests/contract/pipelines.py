@@ -179,7 +179,8 @@ CHANGES = [
         "holds an agent",
     ),
     ("JEN004", JENKINS, r"^  agent none", "  agent any", "holds an agent"),
-    ("JEN004", JENKINS, r"ENVIRONMENT=staging", "ENVIRONMENT=production", "before anybody approved"),
+    ("JEN004", JENKINS, r"deploy ENVIRONMENT=staging", "deploy ENVIRONMENT=production", "before anybody approved"),
+    ("JEN004", JENKINS, r"plan ci-end ENVIRONMENT=production", "plan apply ENVIRONMENT=production", "Plan production"),
     (
         "JEN004",
         JENKINS,

@@ -20,8 +20,9 @@ MODEL: dict[str, Any] = yaml.safe_load((ROOT / "slipway/template/stages.yaml").r
 STEPS: list[dict[str, Any]] = MODEL["steps"]
 AROUND = set(MODEL["around"])
 BRANCH = {"CI_COMMIT_BRANCH": "main", "CI_DEFAULT_BRANCH": "main", "CI_COMMIT_REF_PROTECTED": "true"}
+GIVEN = {step["given"]: "arn:aws:iam::123456789012:role/plan" for step in STEPS if "given" in step}
 VARIABLES: dict[str, dict[str, str]] = {
-    "merge-request": {"CI_PIPELINE_SOURCE": "merge_request_event", "CI_DEFAULT_BRANCH": "main"},
+    "merge-request": {"CI_PIPELINE_SOURCE": "merge_request_event", "CI_DEFAULT_BRANCH": "main", **GIVEN},
     "main": {"CI_PIPELINE_SOURCE": "push", **BRANCH},
     "tag": {
         "CI_PIPELINE_SOURCE": "push",
@@ -110,6 +111,7 @@ def _job_deviations(job: Job, steps: list[dict[str, Any]]) -> Iterator[str]:
         if runs != wanted:
             yield f"on {event} it runs {runs}, not {wanted}"
     yield from _guards(job, steps)
+    yield from _planned(job, steps[0])
     environment = (job.whole.get("environment") or {}).get("name")
     if {environment} != {step.get("environment") for step in steps}:
         yield f"names the environment {environment}"
@@ -129,6 +131,25 @@ def _guards(job: Job, steps: list[dict[str, Any]]) -> Iterator[str]:
     open_branch = when(job, {**VARIABLES["main"], "CI_COMMIT_REF_PROTECTED": "false"}) != "never"
     if open_branch is bool(steps[0].get("protected")):
         yield "runs on a branch that is not protected, or on protected ones alone"
+
+
+def _planned(job: Job, step: dict[str, Any]) -> Iterator[str]:
+    """Say where a job deviates from what keeps a plan harmless."""
+    if "plans" not in step:
+        return
+    if job.text != f"make plan ENVIRONMENT={step['plans']} REVIEW=1":
+        yield f"does not plan {step['plans']} for a review"
+    if when(job, {**VARIABLES["merge-request"], step["given"]: ""}) != "never":
+        yield f"runs without {step['given']}"
+    if (job.whole.get("variables") or {}).get("AWS_ROLE_ARN") != f"${step['given']}":
+        yield f"has another role than {step['given']}"
+    if any(rule.get("changes") != [f"{step['changes']}/**/*"] for rule in job.conditions):
+        yield f"does not look for changes of {step['changes']}"
+    artifacts = job.whole.get("artifacts") or {}
+    if artifacts.get("paths") != ["build/ci-metrics/", step["keeps"]]:
+        yield f"keeps {artifacts.get('paths')}"
+    if artifacts.get("expire_in") != "7 days" or artifacts.get("access") != "developer":
+        yield "keeps the plan for long, or for everybody"
 
 
 def _tools(job: Job, steps: list[dict[str, Any]]) -> Iterator[str]:
@@ -201,5 +222,21 @@ def _stage_deviations(stage: Block, steps: list[dict[str, Any]], stages: list[Bl
     for step in steps:
         environment = step.get("environment")
         text = " ".join(text for _, _, text in stage.shells)
+        yield from _planning(stage, step, conditions)
         if step["do"] == "deploy" and f"ENVIRONMENT={environment} " not in text:
             yield f"does not deploy to {environment}"
+
+
+def _planning(stage: Block, step: dict[str, Any], conditions: set[str]) -> Iterator[str]:
+    if "plans" not in step:
+        return
+    text = " ".join(text for _, _, text in stage.shells)
+    if f'ENVIRONMENT={step["plans"]} REVIEW=1 SINCE="origin/$CHANGE_TARGET"' not in text:
+        yield f"does not plan {step['plans']} for a review of what changed"
+    held = {part.head for block in stage.walk() for part in block.parts or []}
+    if not any(f"env.{step['given']} != null" in one for one in held | conditions):
+        yield f"runs without {step['given']}"
+    if f'AWS_ROLE_ARN = "${{env.{step["given"]}}}"' not in held:
+        yield f"has another role than {step['given']}"
+    if not any("credentialsId: 'plan-identity'" in one for one in held):
+        yield "does not prove who it is by the identity of the build"

@@ -72,6 +72,11 @@ echo '{}' >build/reports/sbom.cdx.json
 }
 SCRIPTS |= {"deploy": "", "rollback": "", "infra": ""}
 SCRIPTS |= {"scan": "", "sign": "", "login": "", "scan-repository": ""}
+WHERE_CHANGED = {"image-builds", *(taken(step, "gitlab") for step in STEPS if "changes" in step)}
+PLANS = """mkdir -p build
+for one in "plan-$2.txt" "plan-$2.json" "plan-$2.tfplan"; do echo "$AWS_ROLE_ARN" >"build/$one"; done
+stat -c "token %a" "$AWS_WEB_IDENTITY_TOKEN_FILE" >>"build/plan-$2.txt"
+"""
 
 pytestmark = pytest.mark.slow
 
@@ -170,7 +175,8 @@ def test_an_event_has_the_jobs_of_the_stage_model(event: str, pipeline: Pipeline
 
     listed = pipeline.listed(event)
 
-    wanted.pop("image-builds", None)  # only where what it is made of changed
+    for name in WHERE_CHANGED:
+        wanted.pop(name, None)
     assert {name: row["stage"] for name, row in listed.items()} == wanted
     assert {name for name, row in listed.items() if row["when"] == "manual"} == manual & set(wanted)
 
@@ -191,7 +197,7 @@ def test_a_merge_request_runs_every_gate_and_ships_nothing(pipeline: Pipeline) -
     done = pipeline.run("merge-request")
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    gates = jobs_on("merge-request") - {"image-builds", "commits"}  # one only where it changed, one calls no tool
+    gates = jobs_on("merge-request") - WHERE_CHANGED - {"commits"}  # which calls no tool
     calls = pipeline.called()
     assert set(pipeline.jobs()) == gates
     assert not [call for call in calls if call.split()[1] in {"image", "login", "kubectl"} and "kustomize" not in call]
@@ -206,6 +212,22 @@ def test_a_merge_request_that_changes_the_image_builds_and_scans_it(pipeline: Pi
 
     assert "image-builds" in listed
     assert "build-image" not in listed
+
+
+def test_a_merge_request_that_changes_infra_is_planned_where_a_role_is_given(pipeline: Pipeline) -> None:
+    (pipeline.service / "infra/terraform/envs/dev/more.tf").write_text("# more\n", encoding="utf-8")
+    pipeline.script(pipeline.service / "bin/infra", FAKE + PLANS)
+    commit_all(pipeline.service, "feat: change infra\n\nRefs: PLAT-1")
+
+    listed = pipeline.listed("merge-request", STAGING_PLAN_ROLE_ARN="")
+    done = pipeline.run("merge-request", "plan-production", PRODUCTION_PLAN_ROLE_ARN="arn:production")
+
+    kept = pipeline.service / ".gitlab-ci-local/artifacts/plan-production/build"
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert {name for name in listed if name.startswith("plan-")} == {"plan-dev", "plan-production"}
+    assert pipeline.called() == ["plan-production infra -e production -r"]
+    assert (kept / "plan-production.txt").read_text(encoding="utf-8") == "arn:production\ntoken 600\n"
+    assert list(kept.glob("*.tfplan")) == []
 
 
 def test_a_commit_without_a_ticket_fails_the_merge_request(pipeline: Pipeline) -> None:

@@ -14,6 +14,7 @@ from tests.conftest import ROOT, Render
 from tests.generated.stage_model import AROUND, STEPS, taken
 
 GROOVY = "4.0.28"
+ROLES = {f"env.{step['given']}": f"arn:{step['plans']}" for step in STEPS if "given" in step}
 HARNESS = ROOT / "tests/generated/jenkins/Harness.groovy"
 pytestmark = pytest.mark.slow
 
@@ -100,7 +101,7 @@ def of_model(event: str) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize(
     ("scenario", "event"),
-    [({"branch": "main"}, "main"), ({"branch": "MR-7", "change": "7"}, "merge-request")],
+    [({"branch": "main"}, "main"), ({"branch": "MR-7", "change": "7", **ROLES}, "merge-request")],
     ids=["main", "merge request"],
 )
 def test_what_runs_is_the_stage_model(scenario: dict[str, str], event: str, services: Render, groovy: Path) -> None:
@@ -142,6 +143,22 @@ def test_credentials_are_at_hand_only_where_they_are_needed(services: Render, gr
         "Deploy staging": "kubeconfig-staging",
         "Deploy production": "kubeconfig-production",
     }
+
+
+def test_a_change_is_planned_where_a_role_is_given_and_by_the_identity_of_the_build(
+    services: Render, groovy: Path
+) -> None:
+    scenario = {"branch": "MR-7", "change": "7", "env.STAGING_PLAN_ROLE_ARN": "arn:staging"}
+
+    events, end = run(groovy, services() / "Jenkinsfile", **scenario)
+
+    planning = [event for event in events if event.kind == "sh" and " plan " in event.text]
+    assert end == "success"
+    assert [(event.stage, event.credentials) for event in planning] == [("Change/Plan/Plan staging", "plan-identity")]
+    assert {event.stage for event in events if event.credentials != "-"} == {"Change/Plan/Plan staging"}
+    (kept,) = [event.text for event in events if event.kind == "archiveArtifacts"]
+    assert "build/plan-*.txt" in kept
+    assert "tfplan" not in kept
 
 
 @pytest.mark.parametrize(

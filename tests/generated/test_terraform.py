@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.conftest import Answers, Render
+from tests.conftest import Answers, Render, commit_all, git
 from tests.generated.fakes import Answer, Bench
 
 ENVIRONMENTS = ("dev", "staging", "production")
@@ -527,6 +527,66 @@ def test_a_plan_is_saved_and_can_be_read(bench: Bench) -> None:
     assert text.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.parametrize(
+    ("summary", "counts"),
+    [
+        ("Plan: 3 to add, 1 to change, 12 to destroy.\n", {"create": 3, "update": 1, "delete": 12}),
+        ("Plan: 2 to import, 0 to add, 1 to change, 0 to destroy.\n", {"create": 0, "update": 1, "delete": 0}),
+        ("No changes. Your infrastructure matches the configuration.\n", {"create": 0, "update": 0, "delete": 0}),
+    ],
+    ids=["changes", "imports", "nothing"],
+)
+def test_a_plan_for_a_review_reads_alone_and_leaves_nothing_to_apply(
+    summary: str, counts: dict[str, int], bench: Bench
+) -> None:
+    saved = planned(bench, text=PLANNED + summary)
+
+    done = bench.run("infra", "-e", "dev", "-r")
+
+    assert done.returncode == 0, done.stderr
+    assert bench.called() == [INIT, PLAN.replace("-lock-timeout=5m", "-lock=false -refresh=false"), SHOW]
+    assert not saved.exists()
+    assert (bench.service / "build/plan-dev.txt").read_text(encoding="utf-8") == PLANNED + summary
+    assert json.loads((bench.service / "build/plan-dev.json").read_text(encoding="utf-8")) == counts
+
+
+@pytest.mark.parametrize(("words", "left"), [((), True), (("-r",), False)], ids=["by hand", "for a review"])
+def test_a_review_that_fails_leaves_nothing_to_apply(words: tuple[str, ...], bench: Bench, *, left: bool) -> None:
+    saves = 'for one; do case $one in -out=*) : >"${one#-out=}" ;; esac; done'
+    bench.tool("terraform", Answer("*-out=*", body=saves))
+
+    done = bench.run("infra", "-e", "dev", *words, fail_at=3)
+
+    assert done.returncode == 9
+    assert (bench.service / "build/plan-dev.tfplan").exists() is left
+
+
+@pytest.mark.parametrize(("path", "calls"), [("infra/terraform/envs/dev/main.tf", 3), ("README.md", 0)], ids=str)
+def test_a_review_since_a_branch_plans_only_what_changed_under_infra(path: str, calls: int, bench: Bench) -> None:
+    git(bench.service, "init", "-q", "-b", "main")
+    commit_all(bench.service, "feat: launch orders")
+    git(bench.service, "switch", "-q", "-c", "change")
+    with (bench.service / path).open("a", encoding="utf-8") as stream:
+        stream.write("\n")
+    commit_all(bench.service, "feat: change a file")
+
+    done = bench.run("infra", "-e", "dev", "-r", "-s", "main")
+
+    assert done.returncode == 0, done.stderr
+    assert len(bench.called()) == calls
+    assert ("nothing under infra changed since main" in done.stdout) is (calls == 0)
+
+
+def test_a_review_since_a_branch_that_is_not_here_is_refused(bench: Bench) -> None:
+    git(bench.service, "init", "-q", "-b", "main")
+
+    done = bench.run("infra", "-e", "dev", "-r", "-s", "origin/gone")
+
+    assert done.returncode == 2
+    assert "-s 'origin/gone' is no commit that is here" in done.stderr
+    assert bench.called() == []
+
+
 def test_a_file_beside_the_environment_names_the_bucket(bench: Bench) -> None:
     (bench.service / "infra/terraform/registry/backend.hcl").write_text('bucket = "states"\n', encoding="utf-8")
 
@@ -615,6 +675,9 @@ def test_a_plan_that_could_not_be_applied_stays(bench: Bench) -> None:
         (("-e", "qa"), "environment 'qa' is not dev, staging or production"),
         (("-e", "dev", "-d"), "-d goes with -a"),
         (("-t", "-e", "dev"), "-t stands alone"),
+        (("-t", "-r"), "-t stands alone"),
+        (("-e", "dev", "-a", "-r"), "-r plans and never applies"),
+        (("-e", "dev", "-s", "main"), "-s goes with -r"),
         (("-e", "dev", "more"), "argument 'more' is one too many"),
         (("-e",), "-e needs a value"),
         (("-Z",), "-Z is not an option"),

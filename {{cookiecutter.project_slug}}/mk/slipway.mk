@@ -11,6 +11,8 @@ CONTEXT ?=
 URL ?= http://127.0.0.1:8080
 RATE ?= 50
 DURATION ?= 30s
+REVIEW ?=
+SINCE ?=
 YES ?=
 TAG ?=
 TICKET ?=
@@ -100,9 +102,9 @@ manifests: ## render the manifests of every environment into build/manifests
 	@bin/manifests
 
 .PHONY: plan
-plan: ## save and show what Terraform would change: make plan ENVIRONMENT=dev
+plan: ## save and show what Terraform would change, or show it alone with REVIEW=1: make plan ENVIRONMENT=dev
 	@$(call need,ENVIRONMENT,dev or staging or production or registry)
-	@bin/infra -e "$(ENVIRONMENT)"
+	@bin/infra -e "$(ENVIRONMENT)" $(if $(REVIEW),-r) $(if $(SINCE),-s "$(SINCE)")
 
 .PHONY: apply
 apply: ## apply the plan that was made, and no other: make apply ENVIRONMENT=dev

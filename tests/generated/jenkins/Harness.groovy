@@ -3,7 +3,7 @@
 // that the pipelines of a service use; any other one ends the run with its name.
 //
 // usage: java -cp groovy.jar groovy.ui.GroovyMain Harness.groovy JENKINSFILE [branch=main] [change=7] [fail=WORDS]
-//   [reject=yes]; fail makes each command that holds the words fail
+//   [reject=yes] [env.NAME=value]; fail makes each command that holds the words fail, env.NAME is a property of the folder
 
 import org.codehaus.groovy.control.CompilerConfiguration
 
@@ -22,7 +22,7 @@ class Stage {
 class Values {
   Map values
   def propertyMissing(String name, value) { values[name] = value }
-  def propertyMissing(String name) { values[name] }
+  def propertyMissing(String name) { name == 'env' ? values : values[name] }
 }
 
 abstract class Jenkins extends Script {
@@ -40,6 +40,7 @@ abstract class Jenkins extends Script {
   // directives: collected first, run later
 
   def pipeline(Closure body) {
+    scenario.each { name, value -> if (name.startsWith('env.')) { env[name.substring(4)] = value } }
     def top = collect('', body)
     run(top)
     if (outcome) { println "END\t${outcome}" } else { println "END\tsuccess" }
@@ -76,6 +77,7 @@ abstract class Jenkins extends Script {
 
   def branch(String name) { conditions << (scenario.branch == name && !scenario.change) }
   def changeRequest() { conditions << (scenario.change != null) }
+  def expression(Closure body) { conditions << (body() as boolean) }
   def beforeAgent(boolean given) { }
 
   private void run(Stage stage) {
