@@ -38,6 +38,12 @@ def combinations() -> list[Answers]:
     return [dict(zip(offered, values, strict=True)) for values in itertools.product(*offered.values())]
 
 
+def spread() -> list[Answers]:
+    """Give a third of all combinations, in which each pair of choices stands: one choice takes its values in turn."""
+    offered = QUESTIONS.offered()
+    return [one for one in combinations() if sum(offered[name].index(one[name]) for name in offered) % 3 == 0]
+
+
 def pairs_of(answers: Answers) -> set[tuple[tuple[str, str], ...]]:
     """Give each pair of choices that a combination holds."""
     return set(itertools.combinations(sorted(answers.items()), 2))

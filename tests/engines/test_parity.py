@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import FIRST_DAY, Answers, Render, cases, combinations, tree_of
+from tests.conftest import FIRST_DAY, Answers, Render, cases, spread, tree_of
 
 AWKWARD = {
     "project_name": "Été \"x\": $(id) `ls` 'q' #1 <b> \\ & 50%",
@@ -16,7 +16,7 @@ AWKWARD = {
 }
 
 
-@pytest.mark.parametrize("answers", cases(combinations()))
+@pytest.mark.parametrize("answers", cases(spread()))
 def test_both_engines_make_the_same_bytes_and_modes(
     answers: Answers, by_cookiecutter: Render, by_copier: Render
 ) -> None:

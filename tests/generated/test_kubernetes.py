@@ -114,7 +114,7 @@ def argocd(service: Path) -> list[Document]:
 
 
 @needs_kubectl
-@pytest.mark.parametrize("answers", cases(MANIFESTS))
+@pytest.mark.parametrize("answers", PAIRS)
 def test_every_object_of_every_overlay_keeps_its_schema(answers: Answers, services: Render) -> None:
     service = services(answers)
 
