@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
+import pytest
 import yaml
 
 from slipway.contract.kubernetes import objects
@@ -15,6 +16,18 @@ from slipway.contract.repository import Repository
 
 Change = Callable[[Path], None]
 Step = Callable[[Any], None]
+
+
+class Named(Protocol):
+    """What has the id of a check and a word that tells it from others of it."""
+
+    @property
+    def check(self) -> str: ...
+    @property
+    def word(self) -> str: ...
+
+
+D = TypeVar("D", bound=Named)
 
 
 @dataclass(frozen=True)
@@ -25,6 +38,18 @@ class Defect:
     change: Change
     path: str
     word: str
+
+
+def one_each(defects: Iterable[D]) -> list[Any]:
+    """Give defects as cases of a test: the first of each check is fast, the others are slow."""
+    seen: set[str] = set()
+    found = []
+    for one in defects:
+        found.append(
+            pytest.param(one, id=f"{one.check}-{one.word}", marks=pytest.mark.slow if one.check in seen else ())
+        )
+        seen.add(one.check)
+    return found
 
 
 def replace(path: str, pattern: str, text: str) -> Change:

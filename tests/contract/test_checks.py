@@ -10,7 +10,7 @@ from slipway.contract import REGISTRY, Finding, check, load
 from tests.conftest import Answers, Render, cases, combinations
 from tests.contract.manifests import MANIFESTS
 from tests.contract.pipelines import PIPELINES
-from tests.contract.planting import Defect, add, chmod, remove, rename, replace, write
+from tests.contract.planting import Defect, add, chmod, one_each, remove, rename, replace, write
 from tests.contract.shell import SHELL
 from tests.contract.terraform import TERRAFORM
 
@@ -295,7 +295,7 @@ def with_empty_folder(root: Path) -> None:
     replace("k8s/base/kustomization.yaml", r"- network\.yaml", "- network.yaml\n  - empty")(root)
 
 
-@pytest.mark.parametrize("defect", DEFECTS, ids=lambda one: f"{one.check}-{one.word}")
+@pytest.mark.parametrize("defect", one_each(DEFECTS))
 def test_a_check_catches_its_defect(defect: Defect, own_copy: Render) -> None:
     service = own_copy()
     defect.change(service)

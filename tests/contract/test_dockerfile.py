@@ -201,6 +201,7 @@ DEFECTS: dict[str, tuple[Change, str, str, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DEFECTS)
 def test_a_planted_defect_is_named(name: str, own_copy: Render) -> None:
     change, identifier, path, word = DEFECTS[name]

@@ -7,12 +7,12 @@ import pytest
 from slipway.contract import check
 from tests.conftest import Parts
 from tests.contract.manifests import MANIFESTS
-from tests.contract.planting import Planted
+from tests.contract.planting import Planted, one_each
 
 PARTS = ("argocd", "docs/operational-contract.md", "k8s", ".copier-answers.yml")
 
 
-@pytest.mark.parametrize("planted", MANIFESTS, ids=lambda one: f"{one.check}-{one.word}")
+@pytest.mark.parametrize("planted", one_each(MANIFESTS))
 def test_a_defective_manifest_is_named(planted: Planted, parts_of: Parts) -> None:
     service = parts_of(*PARTS)
     planted.change(service)

@@ -6,13 +6,13 @@ import pytest
 
 from slipway.contract import check
 from tests.conftest import Parts
-from tests.contract.planting import Defect
+from tests.contract.planting import Defect, one_each
 from tests.contract.shell import SHELL
 
 PARTS = ("bin", "compose", "mk", "Makefile", "compose.yaml")
 
 
-@pytest.mark.parametrize("defect", SHELL, ids=lambda one: f"{one.check}-{one.word}")
+@pytest.mark.parametrize("defect", one_each(SHELL))
 def test_a_defective_script_is_named(defect: Defect, parts_of: Parts) -> None:
     service = parts_of(*PARTS)
     defect.change(service)

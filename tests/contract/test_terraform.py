@@ -10,7 +10,7 @@ import pytest
 from slipway.contract import REGISTRY, check, load
 from slipway.contract.hcl import UnreadableError, objects, read
 from tests.conftest import ROOT, Parts
-from tests.contract.planting import Defect
+from tests.contract.planting import Defect, one_each
 from tests.contract.terraform import TERRAFORM
 
 load()
@@ -40,7 +40,7 @@ locals {
 """
 
 
-@pytest.mark.parametrize("defect", TERRAFORM, ids=lambda one: f"{one.check}-{one.word}")
+@pytest.mark.parametrize("defect", one_each(TERRAFORM))
 def test_a_defect_of_terraform_is_named(defect: Defect, parts_of: Parts) -> None:
     service = parts_of("infra")
     defect.change(service)
