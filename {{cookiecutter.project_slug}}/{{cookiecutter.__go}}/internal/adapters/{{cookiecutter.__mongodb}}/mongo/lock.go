@@ -66,7 +66,7 @@ func (l lock) acquire(ctx context.Context) error {
 		if won {
 			return nil
 		}
-		if err != nil && waiting.Err() == nil {
+		if err != nil && !ends(waiting, err) {
 			return fmt.Errorf("take migration lock: %w", classify(waiting, err))
 		}
 		select {
@@ -78,6 +78,11 @@ func (l lock) acquire(ctx context.Context) error {
 		case <-time.After(lockPoll):
 		}
 	}
+}
+
+func ends(waiting context.Context, err error) bool {
+	until, _ := waiting.Deadline()
+	return waiting.Err() != nil || errors.Is(err, context.DeadlineExceeded) && time.Until(until) < lockPoll
 }
 
 func (l lock) take(ctx context.Context) (bool, error) {
