@@ -11,6 +11,7 @@ GO_LDFLAGS := -s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)
 COVERAGE_MINIMUM ?= 80
 FUZZ_TIME ?= 10s
 BENCH_TIME ?= 1s
+CI ?=
 REPORTS ?= $(if $(filter true,$(CI)),build/reports)
 COVERED := ./internal/domain/...,./internal/app/...,./internal/pipeline/...
 
