@@ -196,6 +196,7 @@ def test_an_installed_slipway_knows_where_it_came_from(record: str, source: str)
     assert installed_from(record) == source
 
 
+@pytest.mark.slow
 def test_a_finished_adoption_says_so(adopting: Adopting, tmp_path: Path) -> None:
     place = repository(tmp_path / "parcels", FLAT)
     adopting.merge(place)

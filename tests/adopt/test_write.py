@@ -148,6 +148,7 @@ def test_no_worktree_is_left_behind(adopting: Adopting, tmp_path: Path) -> None:
     assert not list((place / ".git" / "worktrees").glob("*"))
 
 
+@pytest.mark.slow
 def test_every_step_in_turn_leads_to_an_end(adopting: Adopting, tmp_path: Path) -> None:
     place = repository(tmp_path / "parcels", LAYERED)
     before, made = blobs(place, "HEAD"), []

@@ -163,6 +163,7 @@ def test_a_module_that_cannot_be_fetched_fails_the_target(shell: Shell) -> None:
     assert done.returncode == 1
 
 
+@pytest.mark.slow
 def test_some_service_needs_what_the_list_of_least_modules_says(services: Render) -> None:
     made = [services(datastore=datastore) for datastore in QUESTIONS.offered()["datastore"]]
     needed = "".join((service / "go.mod").read_text(encoding="utf-8") for service in made)

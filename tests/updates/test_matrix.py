@@ -177,7 +177,8 @@ def test_an_update_without_a_new_release_is_empty(history: Starts, tmp_path: Pat
     assert git(service, "branch", "--list", "template/*") == ""
 
 
-@pytest.mark.parametrize("engine", ["cookiecutter", pytest.param("copier", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["cookiecutter", "copier"])
 def test_a_conflict_is_shown_in_the_file_and_counted(engine: str, history: Starts, tmp_path: Path) -> None:
     service = lives(history.template, engine, "v0.2.0", ANSWERS["rich"], tmp_path / "born")
     path = service / "mk/slipway.mk"
@@ -223,6 +224,7 @@ def test_a_choice_changed_later_brings_and_takes_its_files(  # noqa: PLR0917  --
     assert git(updated, "ls-files", "--unmerged") == ""
 
 
+@pytest.mark.slow
 def test_an_edited_file_of_a_choice_that_goes_is_kept_and_named(history: Starts, tmp_path: Path) -> None:  # A7
     service = lives(history.template, "copier", "v0.2.0", {**FIRST_DAY, "datastore": "postgresql"}, tmp_path / "born")
     path = service / "internal/adapters/postgres/orders.go"
