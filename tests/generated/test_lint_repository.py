@@ -92,8 +92,9 @@ def test_linters_that_cannot_be_fetched_are_said_and_tried_again(bench: Bench) -
     assert (first.returncode, second.stderr) == (0, first.stderr)
 
 
-def test_an_interrupt_ends_every_linter_and_leaves_nothing(bench: Bench) -> None:
-    bench.tool("yamllint", Answer(hangs=True))
+@pytest.mark.parametrize("tool", ["shellcheck", "yamllint", "kustomize"])
+def test_an_interrupt_ends_every_linter_and_leaves_nothing(tool: str, bench: Bench) -> None:
+    bench.tool(tool, Answer(hangs=True))
 
     done = bench.interrupt("lint-repository")
 

@@ -155,18 +155,29 @@ real_day() {
   }'
 }
 
-scratch='' children='' so_far=''
+scratch='' children='' known=${!:-} so_far=''
 
-# ended: whatever the end, end the tools that still run, remove the temporary files, and say how things stand (so_far)
-ended() {
-  ended_with=$?
-  trap - HUP INT TERM
+# begun: note the process that was started last, so that the end of this script ends it too
+begun() {
+  children="$children $!" known=$!
+}
+
+# alone: end the tools that still run, also one whose start a signal did not let this script note
+alone() {
+  [ "${!:-}" = "$known" ] || begun
   for one in $children; do
     kill "$one" 2>/dev/null || :
   done
   for one in $children; do
     wait "$one" 2>/dev/null || :
   done
+}
+
+# ended: whatever the end, leave nothing running, remove the temporary files, and say how things stand (so_far)
+ended() {
+  ended_with=$?
+  trap - HUP INT TERM
+  alone
   [ -z "$scratch" ] || rm -rf -- "$scratch"
   [ "$ended_with" -eq 0 ] || [ -z "$so_far" ] || printf '%s: %s\n' "$program" "$so_far" >&8
 }
@@ -195,7 +206,7 @@ cleaned() {
 # attended COMMAND...: run a tool so that a signal to this script ends both at once; it reads the same standard input
 attended() {
   { "$@" <&3 3<&- 8>&- & } 3<&0
-  children="$children $!"
+  begun
   attended_status=0
   wait "$!" || attended_status=$?
   children=${children% *}

@@ -10,10 +10,7 @@ secret='' unfinished='' made=''
 # backup, the file with the address
 left() {
   trap - HUP INT TERM
-  for one in $children; do
-    kill "$one" 2>/dev/null || :
-    wait "$one" 2>/dev/null || :
-  done
+  alone
   [ -z "$made" ] || discard "$made" || printf '%s: database %s is left; remove it\n' "$program" "$made" >&2
   [ -z "$unfinished" ] || rm -rf "$unfinished"
   [ -z "$secret" ] || rm -rf "$secret"
