@@ -104,8 +104,10 @@ def _quiet_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         "UV_CACHE_DIR": Path.home() / ".cache" / "uv",
     }
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
-            patch.delenv(name, raising=False)
+        for name in [
+            one for one in os.environ if one in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "CI"} or one.startswith("CI_")
+        ]:
+            patch.delenv(name)
         for name, place in defaults.items():
             patch.setenv(name, kept[name] or str(place))
         patch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
