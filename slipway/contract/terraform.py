@@ -353,7 +353,8 @@ def described(repository: Repository) -> Iterator[Finding]:
     "TER012",
     "a module is there and takes what it is given",
     why="A wrong path, a missing or a surplus input is found only when somebody plans.",
-    fix="Correct the source, or pass the variables that the module declares, and all without a default.",
+    fix="Correct the source, or pass the variables that the module declares, and all without a default. Where another "
+    "choice took the module away: destroy what it made while it is still there, then take the call out.",
 )
 def modules(repository: Repository) -> Iterator[Finding]:
     """Yield calls of modules that cannot work."""

@@ -11,11 +11,13 @@ from cookiecutter.main import cookiecutter
 from copier import VcsRef, run_copy, run_update
 
 from slipway.contract import check
-from tests.conftest import FIRST_DAY, TAG, TREE, commit_all, copy_template, git, tree_of
+from slipway.ownership import is_owned, service_owned
+from tests.conftest import FIRST_DAY, ROOT, TAG, TREE, commit_all, copy_template, git, tree_of
 from tests.languages import needs_go
 from tests.service.conftest import make
 
 Born = Callable[[Path, Path], Path]
+OWNED = service_owned((ROOT / "copier.yml").read_text(encoding="utf-8"))
 NEXT_TAG = "v0.2.0"
 NEW_LINE = "\n# A line that the next release adds.\n"
 TEMPLATE_OWNED = "mk/slipway.mk"
@@ -130,6 +132,12 @@ def test_a_choice_changed_later_brings_and_takes_its_files_and_the_service_build
     assert (service / "internal/adapters/postgres").exists() == (later == "postgresql")
     assert git(service, "ls-files", "--unmerged") == ""
     assert built.returncode == 0, built.stdout + built.stderr
+    theirs = {finding.path for finding in check(service).findings}
+    assert {path for path in theirs if not is_owned(path, OWNED)} == set()
+    fresh = tmp_path / "fresh"
+    run_copy(template.as_uri(), fresh, data={**FIRST_DAY, "datastore": later}, defaults=True, quiet=True)
+    for path in theirs:
+        shutil.copyfile(fresh / path, service / path)
     assert check(service).findings == ()
 
 
