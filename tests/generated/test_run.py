@@ -234,8 +234,23 @@ def test_a_machine_that_has_everything_is_told_so(bench: Bench) -> None:
 
     assert done.returncode == 0, done.stdout
     assert {line.split()[0] for line in done.stdout.splitlines()} == {"ok"}
-    assert "ok       shellcheck 0.11.0" in done.stdout
+    assert "ok       trivy 0.67.2" in done.stdout
     assert "\033" not in done.stdout
+
+
+def test_linters_are_looked_for_only_where_no_uv_brings_them(bench: Bench) -> None:
+    equipped(bench)
+    for name in ("shellcheck", "hadolint"):
+        (bench.fakes / name).unlink()
+
+    brought = bench.run("doctor").stdout
+    (bench.fakes / "uv").unlink()
+    looked_for = bench.run("doctor").stdout
+
+    assert "ok       the linters come by uv, as mk/linters.txt pins them" in brought.splitlines()
+    assert "shellcheck" not in brought
+    assert re.findall(r"(?m)^absent +(\w+), for make lint:", looked_for) == ["shellcheck", "hadolint"]
+    assert "ok       shfmt 3.12.0" in looked_for
 
 
 def test_what_must_be_there_fails_and_what_may_be_there_is_told_with_the_way_out(bench: Bench) -> None:
@@ -316,7 +331,7 @@ def test_every_tool_is_named_once_with_all_that_a_reader_needs(bench: Bench) -> 
     ]
 
     assert all(len(row) == 6 and all(row) for row in rows)
-    assert all(row[0] in {"must", "may"} and row[3].startswith(row[1]) for row in rows)
+    assert all(row[0] in {"must", "may", "lint"} and row[3].startswith(row[1]) for row in rows)
     assert len({row[1] for row in rows}) == len(rows)
     assert {row[1] for row in rows} == set(TOOLS)
 
