@@ -74,9 +74,13 @@ def selected(build: Build, made: Made) -> list[Made]:
 
 def ports_of(made: Made) -> set[object]:
     """Give the names and numbers of the ports of a workload's pods."""
-    pod = sub(template(made.content), "spec")
-    ports = [port for container in own_containers(pod) for port in entries(container, "ports")]
-    return {port.get(key) for port in ports for key in ("name", "containerPort")} - {None}
+    containers = own_containers(sub(template(made.content), "spec"))
+    return set().union(*map(opened, containers))
+
+
+def opened(container: Document) -> set[object]:
+    """Give the names and numbers of the ports of a container."""
+    return {port.get(key) for port in entries(container, "ports") for key in ("name", "containerPort")} - {None}
 
 
 @check(
@@ -93,7 +97,7 @@ def ports(repository: Repository) -> Findings:
 
 def _unheard(content: Document) -> Told:
     for container in own_containers(sub(template(content), "spec")):
-        own = {port.get(key) for port in entries(container, "ports") for key in ("name", "containerPort")}
+        own = opened(container)
         for kind in PROBES:
             probe = sub(container, kind)
             asked = next(
