@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import itertools
+import json
 import os
 import shutil
 import subprocess
@@ -132,18 +135,35 @@ def copy_template(target: Path) -> None:
             shutil.copy2(source, place)
 
 
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """Make a file or a folder once for all processes of a test run; what fails half way is made again."""
+    shared = factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    place = shared / "once" / name
+    place.parent.mkdir(exist_ok=True)
+    with place.with_name(f"{name}.lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not place.exists():
+            unfinished = place.with_name(f"{name}.unfinished")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            make(unfinished)
+            unfinished.rename(place)
+    return place
+
+
 @pytest.fixture(scope="session")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a bare repository that holds the template, tagged."""
-    base = tmp_path_factory.mktemp("template")
-    work, bare = base / "work", base / "slipway.git"
-    work.mkdir()
-    git(work, "init", "-q", "-b", "main")
-    copy_template(work)
-    commit_all(work, "feat: the template")
-    git(work, "tag", TAG)
-    git(base, "clone", "-q", "--bare", str(work), str(bare))
-    return bare
+
+    def make(place: Path) -> None:
+        work = tmp_path_factory.mktemp("template")
+        git(work, "init", "-q", "-b", "main")
+        copy_template(work)
+        commit_all(work, "feat: the template")
+        git(work, "tag", TAG)
+        git(work, "clone", "-q", "--bare", str(work), str(place))
+
+    return once(tmp_path_factory, "slipway.git", make)
 
 
 @pytest.fixture(scope="session")
@@ -193,16 +213,16 @@ def by_copier(address: str, tmp_path: Path) -> Render:
 @pytest.fixture(scope="session")
 def services(address: str, tmp_path_factory: pytest.TempPathFactory) -> Render:
     """Give a function that renders with Copier once for each set of answers; treat what it gives as read-only."""
-    made: dict[tuple[tuple[str, Any], ...], Path] = {}
 
     def render(answers: dict[str, Any] | None = None, **more: str) -> Path:
         whole = {**FIRST_DAY, **(answers or {}), **more}
-        key = tuple(sorted(whole.items()))
-        if key not in made:
-            target = tmp_path_factory.mktemp("service") / str(whole.get("project_slug", "orders-service"))
-            run_copy(address, target, data=whole, defaults=True, quiet=True, unsafe=False, vcs_ref=TAG)
-            made[key] = target
-        return made[key]
+        slug = str(whole.get("project_slug", "orders-service"))
+        number = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:16]
+
+        def make(place: Path) -> None:
+            run_copy(address, place / slug, data=whole, defaults=True, quiet=True, unsafe=False, vcs_ref=TAG)
+
+        return once(tmp_path_factory, number, make) / slug
 
     return render
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -15,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.conftest import Answers, Render, commit_all, git
+from tests.conftest import Answers, Render, commit_all, git, once
 from tests.generated.fakes import Answer, Bench
 
 ENVIRONMENTS = ("dev", "staging", "production")
@@ -153,20 +152,12 @@ class Terraform(NamedTuple):
         )
 
 
-def once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:
-    """Build a file once, for all processes of a test run; skip where it cannot be had."""
-    shared = factory.getbasetemp()
-    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
-    place = shared / "built" / name
-    place.parent.mkdir(exist_ok=True)
-    with (place.parent / f"{name}.lock").open("w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not place.exists():
-            try:
-                build(place)
-            except subprocess.CalledProcessError as error:
-                pytest.skip(f"{name} cannot be built from its Go module: {error.stderr.strip().splitlines()[-1]}")
-    return place
+def from_module(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:
+    """Build the folder of a tool from its Go module, once for a test run; skip where it cannot be had."""
+    try:
+        return once(factory, name, build)
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"{name} cannot be built from its Go module: {error.stderr.strip().splitlines()[-1]}")
 
 
 @pytest.fixture(scope="session")
@@ -191,9 +182,10 @@ def kafka_provider(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def build(place: Path) -> None:
         shown = subprocess.run(["go", "mod", "download", "-json", KAFKA], check=True, capture_output=True, text=True)
         source = json.loads(shown.stdout)["Dir"]
-        subprocess.run(["go", "build", "-o", str(place), "."], cwd=source, check=True, capture_output=True, text=True)
+        words = ["go", "build", "-o", str(place / "terraform-provider-kafka_v0.13.1"), "."]
+        subprocess.run(words, cwd=source, check=True, capture_output=True, text=True)
 
-    return once(tmp_path_factory, "terraform-provider-kafka_v0.13.1", build).parent
+    return from_module(tmp_path_factory, "kafka-provider", build)
 
 
 def configured(factory: pytest.TempPathFactory, providers: dict[str, Path]) -> Terraform:
@@ -420,10 +412,10 @@ def test_tflint_finds_nothing_but_what_was_planted(both: Path, tmp_path_factory:
 
     def build(place: Path) -> None:
         install = ["go", "install", TFLINT]
-        environment = {**os.environ, "GOBIN": str(place.parent)}
+        environment = {**os.environ, "GOBIN": str(place)}
         subprocess.run(install, check=True, capture_output=True, text=True, env=environment)
 
-    tool = once(tmp_path_factory, "tflint", build)
+    tool = from_module(tmp_path_factory, "tflint", build) / "tflint"
     rules = both.parent / "rules.hcl"
     rules.write_text('plugin "terraform" {\n  enabled = true\n  preset  = "all"\n}\n', encoding="utf-8")
     folders = [*(both / "modules").iterdir(), both / "registry", *(both / "envs").iterdir()]

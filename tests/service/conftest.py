@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 import pgserver
 import pytest
 
-from tests.conftest import QUESTIONS, Render
+from tests.conftest import QUESTIONS, Render, once
 from tests.languages import LANGUAGES, missing
 from tests.service.collector import Collector
 from tests.service.kafka import Broker
@@ -139,16 +139,14 @@ Built = Callable[..., Path]
 @pytest.fixture(scope="session")
 def built(services: Render, language: str, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """Give a function that renders and builds a service once for each datastore and broker."""
-    made: dict[tuple[str, str], Path] = {}
 
     def build(datastore: str, broker: str = "none") -> Path:
-        if (datastore, broker) not in made:
-            place = tmp_path_factory.mktemp("built") / f"{datastore}-{broker}"
+        def built_in(place: Path) -> None:
             shutil.copytree(services(language=language, datastore=datastore, broker=broker), place)
             done = make(place, "build")
             assert done.returncode == 0, done.stdout + done.stderr
-            made[datastore, broker] = place
-        return made[datastore, broker]
+
+        return once(tmp_path_factory, f"built-{language}-{datastore}-{broker}", built_in)
 
     return build
 
