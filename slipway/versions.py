@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from packaging.version import Version
 
+# What `git describe --always` gives where no tag is; `3b12345` and `1234567` would pass for versions.
+BARE = re.compile(r"[0-9a-f]{4,40}")
 DESCRIBED = re.compile(r"(?P<tag>.+)-\d+-g[0-9a-f]{4,40}")
 
 
@@ -34,7 +36,9 @@ def released(text: str) -> str:
 
 
 def ranked(text: str) -> bool:
-    """Tell whether a text has a rank among versions; the bare id of a commit has none."""
+    """Tell whether a text has a rank among versions; the bare id of a commit has none, whatever it looks like."""
+    if BARE.fullmatch(text):
+        return False
     try:
         read(text)
     except ValueError:
@@ -47,10 +51,9 @@ def older(one: str, other: str) -> bool:
 
     What is no version has no rank: any other is taken for newer.
     """
-    try:
-        return (read(one), bool(DESCRIBED.fullmatch(one))) < (read(other), bool(DESCRIBED.fullmatch(other)))
-    except ValueError:
+    if not (ranked(one) and ranked(other)):
         return one != other
+    return (read(one), bool(DESCRIBED.fullmatch(one))) < (read(other), bool(DESCRIBED.fullmatch(other)))
 
 
 def newest(tags: Iterable[str]) -> str | None:

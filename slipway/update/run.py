@@ -318,10 +318,12 @@ def _changed(worktree: Path, below: str) -> dict[str, str]:
 
 
 def _changelog(link: Link, version: str, engine: Engine) -> list[Section]:
+    if not ranked(link.commit):  # born of a commit that no release describes: what is new cannot be told
+        return []
     text = engine.text(link.source, version, "CHANGELOG.md")
     try:
         return sections(text or "", link.commit, version)
-    except ValueError:  # born of a commit that no release describes: what is new cannot be told from what is not
+    except ValueError:  # a changelog of another kind
         return []
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from slipway import changelog
 from slipway.changelog import Section, sections
-from slipway.versions import newest, older, raised, read
+from slipway.versions import newest, older, raised, ranked, read
 from tests.conftest import ROOT
 
 TEXT = """# Changelog
@@ -122,8 +122,14 @@ def test_versions_are_ranked_and_a_commit_after_a_release_is_newer() -> None:
 
     assert follows == [True] * 5
     assert precedes == [False] * 5
-    assert older("abcdef0", "v1.0.0")
-    assert not older("abcdef0", "abcdef0")
+
+
+@pytest.mark.parametrize("bare", ["abcdef0", "3b12345", "1234567", "7c12"])
+def test_the_id_of_a_commit_is_no_version_whatever_it_looks_like(bare: str) -> None:
+    assert not ranked(bare)
+    assert older(bare, "v1.0.0")
+    assert older("v1.0.0", bare)
+    assert not older(bare, bare)
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def born_between(small: Small, *, ahead: bool) -> str:
     git(small.template, "tag", "-d", "v0.1.1")
     recorded = f"v0.1.0-1-g{commit}" if ahead else commit
     answers = small.service / ".copier-answers.yml"
-    answers.write_text(answers.read_text(encoding="utf-8").replace("v0.1.0", recorded), encoding="utf-8")
+    answers.write_text(answers.read_text(encoding="utf-8").replace("v0.1.0", f"'{recorded}'"), encoding="utf-8")
     commit_all(small.service, "chore: born between two releases")
     return recorded
 
