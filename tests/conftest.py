@@ -19,6 +19,7 @@ from cookiecutter.main import cookiecutter
 from copier import run_copy
 from hypothesis import settings
 
+from slipway.engine import Engine
 from slipway.template.questions import Questions
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,24 +42,23 @@ def combinations() -> list[Answers]:
     return [dict(zip(offered, values, strict=True)) for values in itertools.product(*offered.values())]
 
 
-def spread() -> list[Answers]:
-    """Give a third of all combinations, in which each pair of choices stands: one choice takes its values in turn."""
-    offered = QUESTIONS.offered()
-    return [one for one in combinations() if sum(offered[name].index(one[name]) for name in offered) % 3 == 0]
-
-
 def pairs_of(answers: Answers) -> set[tuple[tuple[str, str], ...]]:
     """Give each pair of choices that a combination holds."""
     return set(itertools.combinations(sorted(answers.items()), 2))
 
 
-def cases(combined: list[Answers]) -> list[Any]:
-    """Give combinations as cases of a test: a few that hold each pair of choices are fast, the others slow."""
+def together(combined: list[Answers]) -> list[Answers]:
+    """Give a few combinations that hold each pair of choices, those with the most pairs first."""
     missing = set().union(*map(pairs_of, combined))
-    fast: list[Answers] = []
+    few: list[Answers] = []
     while missing:
-        fast.append(max(combined, key=lambda answers: len(pairs_of(answers) & missing)))
-        missing -= pairs_of(fast[-1])
+        few.append(max(combined, key=lambda answers: len(pairs_of(answers) & missing)))
+        missing -= pairs_of(few[-1])
+    return few
+
+
+def cases(combined: list[Answers], fast: list[Answers]) -> list[Any]:
+    """Give combinations as cases of a test, of which some belong to the fast tier."""
     return [
         pytest.param(answers, id=name_of(answers), marks=() if answers in fast else pytest.mark.slow)
         for answers in combined
@@ -213,6 +213,7 @@ def by_copier(address: str, tmp_path: Path) -> Render:
 @pytest.fixture(scope="session")
 def services(address: str, tmp_path_factory: pytest.TempPathFactory) -> Render:
     """Give a function that renders with Copier once for each set of answers; treat what it gives as read-only."""
+    engine = Engine(tmp_path_factory.mktemp("engine"))
 
     def render(answers: dict[str, Any] | None = None, **more: str) -> Path:
         whole = {**FIRST_DAY, **(answers or {}), **more}
@@ -220,7 +221,7 @@ def services(address: str, tmp_path_factory: pytest.TempPathFactory) -> Render:
         number = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:16]
 
         def make(place: Path) -> None:
-            run_copy(address, place / slug, data=whole, defaults=True, quiet=True, unsafe=False, vcs_ref=TAG)
+            engine.render(address, TAG, whole, place / slug)
 
         return once(tmp_path_factory, number, make) / slug
 

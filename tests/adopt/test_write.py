@@ -86,6 +86,7 @@ def linked(adopting: Adopting, tmp_path_factory: pytest.TempPathFactory) -> Path
     return place
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(NAMES, CONTENT, STATES), max_size=8),

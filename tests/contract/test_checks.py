@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from slipway.contract import REGISTRY, Finding, check, load
-from tests.conftest import Answers, Render, cases, combinations
+from tests.conftest import Answers, Render, cases, combinations, together
 from tests.contract.manifests import MANIFESTS
 from tests.contract.pipelines import PIPELINES
 from tests.contract.planting import Defect, add, chmod, one_each, remove, rename, replace, write
@@ -16,7 +16,7 @@ from tests.contract.terraform import TERRAFORM
 
 load()
 # every other combination is checked by the hook, when tests/engines renders it
-SOME = [one for one in cases(combinations()) if not one.marks][:3]
+SOME = together(combinations())[:3]
 API = "k8s/base/api.yaml"
 CI = ".gitlab-ci.yml"
 JOB = "ci/template-update.Jenkinsfile"
@@ -307,7 +307,7 @@ def test_a_check_catches_its_defect(defect: Defect, own_copy: Render) -> None:
     assert any(one.path == defect.path and defect.word in one.message for one in found), found
 
 
-@pytest.mark.parametrize("answers", SOME)
+@pytest.mark.parametrize("answers", cases(SOME, SOME))
 def test_a_good_service_has_no_finding(answers: Answers, services: Render) -> None:
     service = services(answers)
 

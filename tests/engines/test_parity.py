@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import FIRST_DAY, Answers, Render, cases, spread, tree_of
+from tests.conftest import FIRST_DAY, Answers, Render, cases, combinations, together, tree_of
 
 AWKWARD = {
     "project_name": "Été \"x\": $(id) `ls` 'q' #1 <b> \\ & 50%",
@@ -16,15 +16,29 @@ AWKWARD = {
 }
 
 
-@pytest.mark.parametrize("answers", cases(spread()))
+PAIRS = together(combinations())
+
+
+@pytest.mark.parametrize("answers", cases(combinations(), PAIRS[:3]))
 def test_both_engines_make_the_same_bytes_and_modes(
-    answers: Answers, by_cookiecutter: Render, by_copier: Render
+    answers: Answers, by_cookiecutter: Render, services: Render
 ) -> None:
+    theirs = services(answers)
+
     ours = by_cookiecutter(answers, **FIRST_DAY)
 
-    theirs = by_copier(answers, **FIRST_DAY)
-
     assert tree_of(ours) == tree_of(theirs)
+
+
+@pytest.mark.parametrize("answers", cases(PAIRS, PAIRS[:1]))
+def test_what_slipway_remembers_for_copier_changes_no_byte(
+    answers: Answers, services: Render, by_copier: Render
+) -> None:
+    ours = services(answers)
+
+    plain = by_copier(answers, **FIRST_DAY)
+
+    assert tree_of(ours) == tree_of(plain)
 
 
 def test_both_engines_agree_on_the_defaults(by_cookiecutter: Render, by_copier: Render) -> None:

@@ -78,6 +78,7 @@ def update(service: Path) -> None:
     run_update(service, defaults=True, overwrite=True, quiet=True, unsafe=False)
 
 
+@pytest.mark.slow
 def test_an_update_without_a_new_release_changes_nothing(life: tuple[Path, Path]) -> None:
     _, service = life
 
@@ -102,6 +103,7 @@ def test_an_update_brings_the_next_release_and_keeps_an_edit(life: tuple[Path, P
     assert git(service, "diff", "--name-only").split() == [".copier-answers.yml", TEMPLATE_OWNED]
 
 
+@pytest.mark.slow
 def test_an_update_of_a_pristine_service_equals_a_fresh_copy(life: tuple[Path, Path], tmp_path: Path) -> None:
     template, service = life
     release_next(template)
@@ -141,6 +143,7 @@ def test_a_choice_changed_later_brings_and_takes_its_files_and_the_service_build
     assert check(service).findings == ()
 
 
+@pytest.mark.slow
 def test_an_update_leaves_service_owned_and_deleted_files_alone(life: tuple[Path, Path]) -> None:
     template, service = life
     (service / "README.md").write_text("# Ours\n", encoding="utf-8")

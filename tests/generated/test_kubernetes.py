@@ -17,11 +17,11 @@ import yaml
 
 from slipway.contract import check
 from tests import manifests
-from tests.conftest import ROOT, TREE, Answers, Render, cases, combinations
+from tests.conftest import ROOT, TREE, Answers, Render, cases, combinations, together
 
 ENVIRONMENTS = ("dev", "staging", "production")
 MANIFESTS = [one for one in combinations() if one["ci"] == "both"]
-PAIRS = [one for one in cases(MANIFESTS) if not one.marks]
+PAIRS = together(MANIFESTS)
 OLDEST, NEWEST = "1.34", "1.37"
 RICH = {"datastore": "postgresql", "broker": "kafka", "rollout": "canary", "monitoring": "prometheus"}
 RUNS = ("Deployment", "Job", "CronJob")
@@ -114,10 +114,7 @@ def argocd(service: Path) -> list[Document]:
 
 
 @needs_kubectl
-@pytest.mark.parametrize(
-    "answers",
-    [*PAIRS[:3], *(pytest.param(*one.values, id=one.id, marks=pytest.mark.slow) for one in PAIRS[3:])],
-)
+@pytest.mark.parametrize("answers", cases(PAIRS, PAIRS[:2]))
 def test_every_object_of_every_overlay_keeps_its_schema(answers: Answers, services: Render) -> None:
     service = services(answers)
 
@@ -139,7 +136,7 @@ def test_a_cluster_would_take_every_object_of_every_overlay(answers: Answers, se
 
 @needs_kubectl
 @pytest.mark.slow
-@pytest.mark.parametrize("answers", PAIRS)
+@pytest.mark.parametrize("answers", cases(PAIRS, PAIRS))
 def test_overlays_of_the_first_services_still_build_and_are_clean(answers: Answers, own_copy: Render) -> None:
     service = own_copy(answers)
     shutil.rmtree(service / "k8s/overlays")

@@ -102,7 +102,7 @@ def recorded(service: Path) -> Answers:
     return {name: str(value) for name, value in data.items()}
 
 
-@pytest.mark.parametrize(("engine", "start", "answers"), rows(PRISTINE))
+@pytest.mark.parametrize(("engine", "start", "answers"), rows(PRISTINE, fast=0))
 def test_a_pristine_service_becomes_what_a_fresh_one_is(
     engine: str, start: str, answers: str, history: Starts, tmp_path: Path
 ) -> None:
