@@ -209,7 +209,7 @@ def bounded(repository: Repository) -> Iterator[tuple[str, int, str]]:
                     yield path, 0, f"{metric.get('otel')} has the label {label}, which can take any value"
             if not metric.get("bound"):
                 yield path, 0, f"{metric.get('otel')} does not say its bound"
-    for call in calls(repository, LABELS):
+    for call in calls(repository, LABELS, "labels(", "WithAttributes(", "NewSet("):
         if "go.opentelemetry.io/otel/metric" not in repository.text(call.path):
             continue
         names = call.arguments[::2] if call.name == "labels" else ATTRIBUTE.findall(" ".join(call.arguments))

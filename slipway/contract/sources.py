@@ -36,11 +36,11 @@ def calls(repository: Repository, name: re.Pattern[str], *needles: str) -> Itera
     Args:
         repository: the service.
         name: the pattern.
-        needles: texts of which a name holds at least one; a source without any is not searched, which is quicker.
+        needles: texts of which a call holds at least one; a source without any is not searched, which is quicker.
     """
     for path in repository.matching(GO):
         text = repository.text(path)
-        if not (any(needle in text for needle in needles) if needles else name.search(text)):
+        if not any(needle in text for needle in needles):
             continue
         text = COMMENT.sub(_blank, text)
         for found in re.finditer(rf"(?<![\w.])(?:{name.pattern})\(", text):
