@@ -173,15 +173,21 @@ def _plain(value: str) -> str:
 
 def objects(expression: str) -> Iterator[str]:
     """Give each object of an expression, without the objects inside it: `{ a = { b = 1 } }` gives two."""
+    return (shallow for shallow, _ in spans(expression))
+
+
+def spans(expression: str) -> Iterator[tuple[str, str]]:
+    """Give each object of an expression twice: without the objects inside it, and whole."""
     opened: list[int] = []
-    spans: list[tuple[int, int]] = []
+    found: list[tuple[int, int]] = []
     for match in TOKEN.finditer(expression):
         if match[0] == "{":
             opened.append(match.start())
         elif match[0] == "}" and opened:
-            spans.append((opened.pop(), match.end()))
-    for start, end in spans:
-        inside = sorted((a, b) for a, b in spans if start < a and b < end)
+            found.append((opened.pop(), match.end()))
+    for start, end in found:
+        inside = sorted((a, b) for a, b in found if start < a and b < end)
         outermost = [span for span in inside if not any(a < span[0] and span[1] < b for a, b in inside)]
         edges = [(start, start), *outermost, (end, end)]
-        yield "{}".join(expression[before[1] : after[0]] for before, after in pairwise(edges))
+        shallow = "{}".join(expression[before[1] : after[0]] for before, after in pairwise(edges))
+        yield shallow, expression[start:end]

@@ -192,6 +192,11 @@ def secrets(repository: Repository) -> Iterator[Finding]:
                     yield path, attribute.line, f"{name} holds a key"
                 elif SECRET_NAME.search(name) and attribute.literal:
                     yield path, attribute.line, f"{name} is a literal"
+    for path in repository.matching(r"infra/terraform/.*\.tfvars$"):
+        for number, line in repository.lines(path):
+            given = re.match(r'\s*(\w+)\s*=\s*"[^"]+"', line)
+            if given and SECRET_NAME.search(given[1]):
+                yield path, number, f"{given[1]} is a literal"
     for content in folders(repository).values():
         yield from _shown(content)
 
