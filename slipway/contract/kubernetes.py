@@ -275,6 +275,8 @@ def _unprobed(content: Document) -> Told:
         for name, probe in (("livenessProbe", liveness), ("readinessProbe", readiness)):
             if not probe:
                 yield line_of(container), f"{owner} has no {name}"
+        if liveness and not sub(container, "startupProbe") and not liveness.get("initialDelaySeconds"):
+            yield line_of(container, "livenessProbe"), f"{owner} has no startupProbe: a slow start is ended by liveness"
         if liveness and readiness and _asks(liveness) == _asks(readiness):
             line = line_of(container, "readinessProbe")
             yield line, f"{owner} asks the same in livenessProbe and readinessProbe: {_asks(liveness)}"

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator
 
-from slipway.contract.kubernetes import Findings, Told, across, at, called, each, entries, sub, words
+from slipway.contract.kubernetes import (
+    Findings,
+    Told,
+    across,
+    at,
+    called,
+    each,
+    entries,
+    own_containers,
+    sub,
+    template,
+    words,
+)
 from slipway.contract.overlays import CLUSTER_WIDE, Build, Made
-from slipway.contract.references import ports_of, selected, workloads
+from slipway.contract.pods import seconds
+from slipway.contract.references import labels, matches, ports_of, selected, workloads
 from slipway.contract.registry import check
 from slipway.contract.repository import Document, Repository, line_of
 
@@ -15,6 +29,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 METADATA = ipaddress.ip_network("169.254.169.254/32")
 ENVIRONMENTS = ("dev", "staging", "production")
 ENFORCE = "pod-security.kubernetes.io/enforce"
+STORES = {"mongodb": {27017}, "postgresql": {5432}}
+INSIDE = frozenset({"/livez", "/metrics", "/readyz", "/version"})
 STANDING = frozenset({"escalate", "bind", "impersonate"})
 HOLDS_SECRETS = frozenset({"get", "list", "watch", "*"})
 
@@ -28,6 +44,36 @@ HOLDS_SECRETS = frozenset({"get", "list", "watch", "*"})
 def denied(repository: Repository) -> Findings:
     """Yield overlays without a policy that denies, and pods that cannot ask for names."""
     yield from across(repository, _open)
+    yield from across(repository, _unreached)
+
+
+def _unreached(build: Build) -> Findings:
+    """Yield pods that are told of a store or a broker which no policy lets them reach."""
+    settings = {
+        name: value for (kind, _), held in build.settings.items() if kind == "ConfigMap" for name, value in held.items()
+    }
+    brokers = {int(port) for port in re.findall(r":([0-9]+)(?:,|$)", settings.get("KAFKA_BROKERS", ""))}
+    wanted = {"DATABASE_URL": STORES.get(settings.get("STORE", ""), set()), "KAFKA_SASL_PASSWORD": brokers}
+    for made in workloads(build):
+        told = {
+            str(one.get("name"))
+            for container in own_containers(sub(template(made.content), "spec"))
+            for one in entries(container, "env")
+        }
+        mine = [one for one in build.of("NetworkPolicy") if made in selected(build, one) and "Egress" in _types(one)]
+        rules = [rule for one in mine for rule in entries(one.spec, "egress")]
+        for name, numbers in wanted.items():
+            for number in sorted(numbers) if mine and name in told else ():
+                if not any(_leads_to(rule, number) for rule in rules):
+                    yield *at(made), f"{made} is told {name}, and no NetworkPolicy lets it reach port {number}"
+
+
+def _leads_to(rule: Document, number: int) -> bool:
+    ports = entries(rule, "ports")
+    ranges = [
+        (one.get("port"), one.get("endPort", one.get("port"))) for one in ports if one.get("protocol", "TCP") == "TCP"
+    ]
+    return not ports or any(isinstance(a, int) and isinstance(b, int) and a <= number <= b for a, b in ranges)
 
 
 def _types(made: Made) -> set[str]:
@@ -79,6 +125,26 @@ def _names(rule: Document) -> bool:
 def named_peers(repository: Repository) -> Findings:
     """Yield rules that let anybody in, or everything out."""
     yield from each(repository, _wide)
+    yield from across(repository, _strange)
+
+
+def _strange(build: Build) -> Findings:
+    """Yield peers that are pods of this namespace, and that no pod here is."""
+    for made in build.of("NetworkPolicy"):
+        for key, peer in (("ingress", "from"), ("egress", "to")):
+            for one in (one for rule in entries(made.spec, key) for one in entries(rule, peer)):
+                chosen = sub(one, "podSelector")
+                if (
+                    {*one} == {"podSelector"}
+                    and chosen
+                    and not any(matches(chosen, labels(pod)) for pod in workloads(build))
+                ):
+                    told = chosen.get("matchLabels") or chosen.get("matchExpressions")
+                    yield (
+                        made.path,
+                        line_of(one),
+                        f"{made}: no pod of this namespace carries {told}; is its namespace meant?",
+                    )
 
 
 def _wide(content: Document) -> Told:
@@ -108,6 +174,9 @@ def _rule(rule: object, kind: str, peer: str) -> Iterator[str]:
             yield from _block(block, kind)
         elif {"namespaceSelector"} == {*one} and not sub(one, "namespaceSelector"):
             yield f"an {kind} rule allows every pod of every namespace"
+        loose = [key for key in sub(one, "namespaceSelector", "matchLabels") if "/" not in str(key)]
+        if loose:
+            yield f"an {kind} rule knows a namespace by {', '.join(loose)}, not by kubernetes.io/metadata.name"
 
 
 def _block(block: Document, kind: str) -> Iterator[str]:
@@ -168,9 +237,22 @@ def _routed(spec: Document, who: str) -> Told:
         yield line_of(spec), f"{who} names no gateway in parentRefs"
     if not words(spec, "hostnames"):
         yield line_of(spec), f"{who} names no hostnames, and takes the requests of every other service"
+    for one in entries(spec, "parentRefs"):
+        if one.get("sectionName") == "http":
+            yield line_of(one), f"{who} comes in by the listener http, without TLS"
     for rule in entries(spec, "rules"):
         if not entries(rule, "backendRefs") and not entries(rule, "filters"):
             yield line_of(rule), f"{who}: a rule leads to no backend"
+        limits = sub(rule, "timeouts")
+        whole, once = seconds(limits.get("request")), seconds(limits.get("backendRequest"))
+        if whole and once and once > whole:
+            yield (
+                line_of(limits),
+                f"{who}: backendRequest {limits['backendRequest']} is longer than {limits['request']}",
+            )
+        for way in (str(sub(one, "path").get("value")) for one in entries(rule, "matches")):
+            if way in INSIDE:
+                yield line_of(rule), f"{who} publishes {way}, which belongs to the cluster"
 
 
 @check(

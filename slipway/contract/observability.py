@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from slipway.contract.overlays import builds
 from slipway.contract.registry import check
 from slipway.contract.repository import Document, Repository, StrictLoader
 from slipway.contract.sources import calls, literal
@@ -167,6 +168,7 @@ def asked(repository: Repository) -> Iterator[tuple[str, str, list[str]]]:
         yield path, who, promql(str(rule.get("expr")))
     for path, name, query in monitors(repository):
         yield path, f"monitor {name}", DATADOG.findall(query)
+    yield from _scaled(repository)
     for path in repository.matching(r"(?:observability|k8s)/.*\bdashboard[^/]*\.json$"):
         for board in _json(repository, path):
             names = [name for text in _texts(board, "expr") for name in promql(text)]
@@ -178,6 +180,16 @@ def asked(repository: Repository) -> Iterator[tuple[str, str, list[str]]]:
                 query = str((provider.get("prometheus") or {}).get("query") or "")
                 other = str((provider.get("datadog") or {}).get("query") or "")
                 yield path, f"analysis {metric.get('name')}", [*promql(query), *DATADOG.findall(other)]
+
+
+def _scaled(repository: Repository) -> Iterator[tuple[str, str, list[str]]]:
+    """Give which metrics autoscalers ask for, beside those of pods."""
+    for build in builds(repository):
+        for made in build.of("HorizontalPodAutoscaler"):
+            for one in (one for one in made.spec.get("metrics") or [] if isinstance(one, dict) and "external" in one):
+                metric = one["external"].get("metric") if isinstance(one["external"], dict) else None
+                if isinstance(metric, dict) and metric.get("name"):
+                    yield made.path, str(made), [str(metric["name"])]
 
 
 def promql(expression: str) -> list[str]:

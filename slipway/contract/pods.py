@@ -30,7 +30,8 @@ from slipway.contract.repository import Document, Repository, line_of
 QUANTITY = re.compile(r"\+?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(Ki|Mi|Gi|Ti|Pi|Ei|m|k|M|G|T|P|E|[eE][+-]?[0-9]+)?")
 POWERS = {unit: 1024**power for power, unit in enumerate(("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"))}
 POWERS |= {unit: 1000**power for power, unit in enumerate(("", "k", "M", "G", "T", "P", "E"))}
-LEAST_MEMORY, MOST_CPU = 4 * 1024**2, 64
+LEAST_MEMORY, MOST_CPU, LEAST_START = 4 * 1024**2, 64, 20
+ADMIN = "admin"
 DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|h|m|s))+")
 SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 DNS_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -47,6 +48,7 @@ POD_FIELDS = re.compile(
     r"metadata\.(?:name|namespace|uid|labels\['[^']+'\]|annotations\['[^']+'\]|labels|annotations)"
     r"|spec\.(?:nodeName|serviceAccountName)|status\.(?:hostIPs?|podIPs?)"
 )
+WRITTEN = re.compile(r"(?:^|_)(?:OUTPUT|TMPDIR|TEMP_DIR|CACHE_DIR|DATA_DIR|WORK_DIR|SPOOL_DIR)$")
 EXECUTABLE = re.compile(r"/app/([a-z][a-z0-9-]*)")
 OPERATIONS = "docs/operational-contract.md"
 
@@ -144,6 +146,10 @@ def _malformed(content: Document) -> Told:
 
 
 def _malformed_inside(content: Document) -> Told:
+    if content.get("kind") == "NetworkPolicy":
+        rules = [rule for key in ("ingress", "egress") for rule in entries(sub(content, "spec"), key)]
+        for port in (port for rule in rules for port in entries(rule, "ports")):
+            yield from _malformed_port(port, called(content), ("port", "endPort"))
     for who, container, _ in _each_container(content):
         if not DNS_LABEL.fullmatch(str(container.get("name"))):
             yield line_of(container, "name"), f"{who}: the name is no DNS label"
@@ -156,6 +162,9 @@ def _malformed_inside(content: Document) -> Told:
 
 def _malformed_port(port: Document, who: str, keys: tuple[str, ...]) -> Told:
     name = port.get("name")
+    for key in ("port", "targetPort"):
+        if isinstance(port.get(key), str) and not PORT_NAME.fullmatch(str(port[key])):
+            yield line_of(port, key), f"{who}: {key} {port[key]!r} in quotes is a name, and no name of a port"
     if name is not None and not PORT_NAME.fullmatch(str(name)):
         yield line_of(port, "name"), f"{who}: the port name {name} is not 1 to 15 lower-case letters, digits, dashes"
     for key in keys:
@@ -235,6 +244,13 @@ def probe_sense(repository: Repository) -> Findings:
                 probe = sub(container, kind)
                 for message in _senseless(kind, probe, served) if probe else ():
                     yield line_of(container, kind), f"{who}: {kind} {message}"
+                asked = sub(probe, "httpGet")
+                private = {
+                    port.get("containerPort") for port in entries(container, "ports") if port.get("name") == ADMIN
+                }
+                if private and asked.get("path") in served and asked.get("port") not in private | {ADMIN}:
+                    told = f"{kind} asks {asked['path']} of port {asked.get('port')}, and {ADMIN} answers it"
+                    yield line_of(container, kind), f"{who}: {told}"
 
     yield from each(repository, judge)
 
@@ -254,14 +270,22 @@ def _senseless(kind: str, probe: Document, served: set[str]) -> Iterator[str]:
     wrong = [key for key, value in numbers.items() if isinstance(value, int) and value < (key == "periodSeconds")]
     if wrong:
         yield f"has {', '.join(f'{key} {numbers[key]}' for key in wrong)}"
+    yield from _untimely(kind, probe)
+    if kind != "readinessProbe" and _number(probe, "successThreshold", 1) != 1:
+        yield "must have successThreshold 1"
+
+
+def _untimely(kind: str, probe: Document) -> Iterator[str]:
     period, timeout = _number(probe, "periodSeconds", 10), _number(probe, "timeoutSeconds", 1)
     failures = _number(probe, "failureThreshold", 3)
     if timeout > period:
         yield f"waits {timeout} s and is asked every {period} s"
     if kind == "livenessProbe" and failures * period < 10:  # noqa: PLR2004
         yield f"gives up after {failures * period} s; a pause of the process is no reason to end it"
-    if kind != "readinessProbe" and _number(probe, "successThreshold", 1) != 1:
-        yield "must have successThreshold 1"
+    elif kind == "livenessProbe" and failures == 1:
+        yield "ends the process after one answer that was late: failureThreshold 1"
+    if kind == "startupProbe" and failures * period < LEAST_START:
+        yield f"gives up after {failures * period} s; a cold node needs longer than that"
 
 
 def _number(content: Document, key: str, default: int) -> int:
@@ -330,13 +354,29 @@ def _unmounted(content: Document) -> Told:
                 yield line_of(mount), f"{who} mounts {mount.get('name')}, which is no volume of the pod"
             if "mountPath" in mount and not str(mount["mountPath"]).startswith("/"):
                 yield line_of(mount), f"{who}: the mountPath {mount['mountPath']} does not begin with /"
+        yield from ((line, f"{who}: {message}") for line, message in _unwritable(container))
     for name, volume in known.items():
         if name not in mounted:
             yield line_of(volume), f"{called(content)}: no container mounts the volume {name}"
+        claimed = "persistentVolumeClaim" in volume and sub(pod, "securityContext").get("runAsNonRoot")
+        if claimed and "fsGroup" not in sub(pod, "securityContext"):
+            told = "its user may write to no new disk without fsGroup"
+            yield line_of(pod, "securityContext"), f"{called(content)} mounts the volume {name}, and {told}"
         if {*volume} == {"name"}:
             yield line_of(volume), f"{called(content)}: the volume {name} does not say what it holds"
         if sub(volume, "emptyDir").get("sizeLimit") is None and "emptyDir" in volume:
             yield line_of(volume), f"{called(content)}: the volume {name} may fill its node: emptyDir has no sizeLimit"
+
+
+def _unwritable(container: Document) -> Told:
+    """Yield variables that say where to write, and name a place of the read-only root."""
+    if sub(container, "securityContext").get("readOnlyRootFilesystem") is not True:
+        return
+    mounted = [f"{str(one.get('mountPath')).rstrip('/')}/" for one in entries(container, "volumeMounts")]
+    for variable in entries(container, "env"):
+        name, value = str(variable.get("name")), str(variable.get("value"))
+        if WRITTEN.search(name) and value.startswith("/") and not f"{value}/".startswith(tuple(mounted)):
+            yield line_of(variable), f"{name} is {value}, which is in no volume, and the root is read-only"
 
 
 @check(
@@ -446,8 +486,44 @@ def runtime_limits(repository: Repository) -> Findings:
                 ]
                 if name in given and resource not in sources:
                     yield line_of(given[name]), f"{who}: {name} does not follow {resource}"
+            share = _share_of_limit(given)
+            if share is not None and not 0.5 <= share < 1:  # noqa: PLR2004
+                yield (
+                    line_of(given["GOMEMLIMIT"]),
+                    f"{who}: GOMEMLIMIT is {share:.3g} times limits.memory, not below it",
+                )
 
     yield from each(repository, judge)
+    yield from across(repository, _without_runtime)
+
+
+def _share_of_limit(given: dict[str, Document]) -> float | None:
+    """Give which part of the memory limit GOMEMLIMIT is; nothing where it does not follow it."""
+    direct = sub(given.get("GOMEMLIMIT"), "valueFrom", "resourceFieldRef")
+    if direct.get("resource") == "limits.memory":
+        return 1 / (quantity(direct.get("divisor", "1")) or 1)
+    found = re.fullmatch(r"\$\(([A-Z0-9_]+)\)([0-9]*)((?:[KMGT]i)?B)?", str(sub(given.get("GOMEMLIMIT")).get("value")))
+    source = sub(given.get(found[1]), "valueFrom", "resourceFieldRef") if found else {}
+    if not found or source.get("resource") != "limits.memory":
+        return None
+    unit = POWERS.get((found[3] or "B")[:-1], 1)
+    return float(10 ** len(found[2]) * unit / (quantity(source.get("divisor", "1")) or 1))
+
+
+def _without_runtime(build: Build) -> Findings:
+    """Yield containers of the service's own image that size themselves by nothing, where others do by their limits."""
+    own = [
+        (made, container)
+        for made in build.objects
+        for container in own_containers(sub(template(made.content), "spec"))
+        if container.get("image") == PLACEHOLDER
+    ]
+    known = [{str(one.get("name")) for one in entries(container, "env")} for _, container in own]
+    for name in ("GOMEMLIMIT", "GOMAXPROCS"):
+        if any(name in names for names in known) and build.real:
+            for (made, container), names in zip(own, known, strict=True):
+                if name not in names:
+                    yield made.path, 0, f"{made}: container {container.get('name')} is not told {name}, as others are"
 
 
 @check(
@@ -480,6 +556,9 @@ def commands(repository: Repository) -> Findings:
                     yield line_of(container, kind), f"{who}: {kind} calls {first}, which is not /app/NAME"
                 elif program and processes and program[1] not in processes:
                     yield line_of(container, kind), f"{who}: {kind} calls {first}, which {OPERATIONS} does not name"
+            step = [*words(container, "command"), *words(container, "args")]
+            if step[:1] == ["/app/migrate"] and step[1:2] != ["up"]:
+                yield line_of(container, "args"), f"{who} calls {' '.join(step)}: what a release runs is migrate up"
 
     yield from each(repository, judge)
 
@@ -491,8 +570,19 @@ def commands(repository: Repository) -> Findings:
     fix="Set serviceAccountName, and automountServiceAccountToken: false in the pod and the ServiceAccount.",
 )
 def accounts(repository: Repository) -> Findings:
-    """Yield pods with the default account or a mounted token, and accounts that mount one."""
+    """Yield pods with the default account, another's or a mounted token, and accounts that mount one."""
     yield from each(repository, _trusted)
+    yield from across(repository, _shared)
+
+
+def _shared(build: Build) -> Findings:
+    owners: dict[str, str] = {}
+    for made in build.objects:
+        pod = sub(template(made.content), "spec")
+        account = str(pod.get("serviceAccountName") or "default")
+        if pod and account != "default" and owners.setdefault(account, str(made)) != str(made):
+            place = at(made, "spec", "template", "spec", "serviceAccountName")
+            yield *place, f"{made} runs as the ServiceAccount {account} of {owners[account]}"
 
 
 def _trusted(content: Document) -> Told:

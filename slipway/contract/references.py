@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from slipway.contract.kubernetes import (
@@ -19,9 +20,13 @@ from slipway.contract.kubernetes import (
     template,
 )
 from slipway.contract.overlays import Build, Made
+from slipway.contract.pods import ADMIN, seconds
 from slipway.contract.registry import check
 from slipway.contract.repository import Document, Repository, line_of
 
+METRICS = "/metrics"
+LONGEST = 60
+AGENT = re.compile(r"ad\.datadoghq\.com/([^/.]+)\.checks")
 SELECTING = {
     "NetworkPolicy": "podSelector",
     "PodDisruptionBudget": "selector",
@@ -122,16 +127,77 @@ def _unserved(build: Build) -> Findings:
             if chosen and port.get("port") not in known | {None}:
                 yield made.path, line_of(port), f"{made}: port {port['port']} is no port of the pods that it selects"
     yield from _unscraped(build)
+    yield from _unread(build)
     yield from _unrouted(build)
+
+
+def _unread(build: Build) -> Findings:
+    """Yield annotations by which the agent of Datadog asks a container, or a port, that is not there."""
+    for made in workloads(build):
+        pod = template(made.content)
+        held = {str(one.get("name")): one for one in own_containers(sub(pod, "spec"))}
+        for key, value in sub(pod, "metadata", "annotations").items():
+            found = AGENT.fullmatch(str(key))
+            if found is None:
+                continue
+            if found[1] not in held:
+                yield *at(made), f"{made}: {key} is of the container {found[1]}, which the pod does not have"
+            ports = {one.get("containerPort"): one.get("name") for one in entries(held.get(found[1]), "ports")}
+            for port in re.findall(r"%%host%%:([0-9]+)", str(value)) if ports else ():
+                if ports.get(int(port)) not in (None, ADMIN) or int(port) not in ports:
+                    yield *at(made), f"{made}: {key} asks port {port}, where no metrics are"
 
 
 def _unscraped(build: Build) -> Findings:
     for made in build.of("PodMonitor"):
         for endpoint in entries(made.spec, "podMetricsEndpoints"):
             number = endpoint.get("port", endpoint.get("targetPort"))
+            yield from ((made.path, line_of(endpoint), f"{made} {told}") for told in _rarely(endpoint))
             for one in selected(build, made):
                 if number not in ports_of(one):
                     yield made.path, line_of(endpoint), f"{made}: port {number} is no port of {one}"
+                if number in ports_of(one) and not _let_in(build, one, number):
+                    yield *at(made), f"{made}: no NetworkPolicy lets anybody reach port {number} of {one}"
+                key = made.spec.get("jobLabel")
+                if key is not None and key not in labels(one):
+                    yield (
+                        *at(made, "spec", "jobLabel"),
+                        f"{made}: the pods of {one} carry no {key}, which names their job",
+                    )
+    monitors = list(build.of("PodMonitor"))
+    for one in workloads(build) if monitors else ():
+        seen = any(one in selected(build, made) for made in monitors)
+        if not seen and ADMIN in ports_of(one) and one.kind in ("Deployment", "StatefulSet"):
+            yield *at(one), f"no PodMonitor selects {one}, which serves metrics on port admin"
+
+
+def _rarely(endpoint: Document) -> Iterator[str]:
+    path, every = str(endpoint.get("path", METRICS)), seconds(endpoint.get("interval"))
+    if path != METRICS:
+        yield f"asks {path}; the metrics are at {METRICS}"
+    if every is not None and every > LONGEST:
+        yield f"asks every {endpoint['interval']}, and alerts look at rates over 5m"
+
+
+def _let_in(build: Build, made: Made, port: object) -> bool:
+    """Tell whether a policy opens a port of a workload; without a policy over it everything is open."""
+    policies = [one for one in build.of("NetworkPolicy") if made in selected(build, one)]
+    policies = [one for one in policies if "Ingress" in (one.spec.get("policyTypes") or ["Ingress"])]
+    rules = [rule for one in policies for rule in entries(one.spec, "ingress")]
+    containers = own_containers(sub(template(made.content), "spec"))
+    same = next(
+        (
+            {*opened({"ports": [one]})}
+            for c in containers
+            for one in entries(c, "ports")
+            if port in opened({"ports": [one]})
+        ),
+        set(),
+    )
+    return not policies or any(
+        not entries(rule, "ports") or {one.get("port") for one in entries(rule, "ports")} & (same | {port})
+        for rule in rules
+    )
 
 
 def _unrouted(build: Build) -> Findings:
@@ -398,5 +464,5 @@ def _unjudged(build: Build) -> Findings:
                 if asked - given:
                     yield made.path, line_of(analysis), f"{made}: {judge} asks for {', '.join(sorted(asked - given))}"
         weights = [one["setWeight"] for one in entries(sub(strategy, "canary"), "steps") if "setWeight" in one]
-        if weights != sorted(weights, key=str) and weights != sorted(w for w in weights if isinstance(w, int)):
+        if weights != sorted(w for w in weights if isinstance(w, int)):
             yield *at(made, "spec", "strategy", "canary", "steps"), f"{made}: the weights {weights} do not rise"

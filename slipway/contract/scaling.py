@@ -17,6 +17,7 @@ from slipway.contract.kubernetes import (
     template,
 )
 from slipway.contract.overlays import Build, Made
+from slipway.contract.pods import quantity
 from slipway.contract.references import labels, matches, selected, selector
 from slipway.contract.registry import check
 from slipway.contract.repository import Document, Repository, line_of
@@ -24,6 +25,8 @@ from slipway.contract.repository import Document, Repository, line_of
 SCALED = ("Deployment", "Rollout", "StatefulSet")
 FIELD = re.compile(r"(?:\*|[0-9]+(?:-[0-9]+)?|[A-Za-z]{3}(?:-[A-Za-z]{3})?)(?:/[1-9][0-9]*)?")
 RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+TOPOLOGY = ("topology.kubernetes.io/zone", "kubernetes.io/hostname", "topology.kubernetes.io/region")
+ZONE = re.compile(r"UTC|Etc/[A-Za-z0-9+-]+|(?:[A-Z][A-Za-z_]+/)+[A-Za-z0-9_+-]+")
 MACROS = frozenset({"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"})
 
 
@@ -60,6 +63,12 @@ def _unscalable(content: Document) -> Told:
             yield line_of(metric), f"{called(content)}: the metric of type {kind} does not say which"
         elif field and field not in target:
             yield line_of(target), f"{called(content)}: a target of type {target['type']} needs {field}"
+        waiting = quantity(target.get("averageValue"))
+        if kind == "External" and waiting is not None and waiting < 1:
+            yield (
+                line_of(target),
+                f"{called(content)}: averageValue {target['averageValue']} is less than one record a pod",
+            )
         share = target.get("averageUtilization")
         if isinstance(share, int) and not 1 <= share <= 100:  # noqa: PLR2004
             yield line_of(target), f"{called(content)}: averageUtilization {share} is not from 1 to 100"
@@ -67,8 +76,12 @@ def _unscalable(content: Document) -> Told:
 
 def _fighting(build: Build) -> Findings:
     targets: dict[tuple[str, str], Made] = {}
+    taken = {sub(one.spec, "workloadRef").get("name"): one for one in build.of("Rollout")}
     for made in build.of("HorizontalPodAutoscaler"):
         reference = sub(made.spec, "scaleTargetRef")
+        if reference.get("kind") == "Deployment" and reference.get("name") in taken:
+            told = f"scales Deployment/{reference['name']}, whose pods {taken[reference['name']]} has taken"
+            yield *at(made, "spec", "scaleTargetRef"), f"{made} {told}"
         key = str(reference.get("kind")), str(reference.get("name"))
         if key in targets:
             yield *at(made, "spec", "scaleTargetRef"), f"{made} and {targets[key]} scale the same {'/'.join(key)}"
@@ -162,6 +175,14 @@ def _alone(build: Build, made: Made) -> Findings:
             yield *at(made), f"{made} runs more than once, and no PodDisruptionBudget selects it"
         if not entries(pod, "topologySpreadConstraints") and not sub(pod, "affinity", "podAntiAffinity"):
             yield *at(made, "spec", "template", "spec"), f"{made} runs more than once, and nothing spreads its pods"
+        for one in entries(pod, "topologySpreadConstraints"):
+            key = str(one.get("topologyKey"))
+            if re.search(r"(?:^|\.)(?:kubernetes|k8s)\.io/", key) and key not in TOPOLOGY:
+                yield (
+                    made.path,
+                    line_of(one),
+                    f"{made} spreads over {key}, which no node carries: {', '.join(TOPOLOGY)}",
+                )
     if served and build.name == "production" and least_replicas(build, made) == 1 < most_replicas(build, made):
         yield *at(made, "spec"), f"{made} serves production with a single pod"
 
@@ -175,6 +196,49 @@ def _alone(build: Build, made: Made) -> Findings:
 def releases(repository: Repository) -> Findings:
     """Yield strategies that leave nobody to serve, and workloads that keep no revision."""
     yield from each(repository, _gap)
+    yield from across(repository, _fewer)
+
+
+def _given_up(content: Document) -> Told:
+    """Yield what gives a release up too early, or never."""
+    spec, who = sub(content, "spec"), called(content)
+    started = [sub(one, "startupProbe") for one in own_containers(sub(template(content), "spec"))]
+    longest = max(
+        (_times(one, "periodSeconds", 10) * _times(one, "failureThreshold", 3) for one in started if one), default=0
+    )
+    if (
+        isinstance(spec.get("progressDeadlineSeconds", 600), int)
+        and spec.get("progressDeadlineSeconds", 600) <= longest
+    ):
+        told = f"progressDeadlineSeconds {spec.get('progressDeadlineSeconds')} gives up while startupProbe still waits"
+        yield line_of(spec, "progressDeadlineSeconds"), f"{who}: {told}, for {longest} s"
+    deadline, ready = spec.get("progressDeadlineSeconds", 600), spec.get("minReadySeconds", 0)
+    if isinstance(deadline, int) and isinstance(ready, int) and deadline <= ready:
+        yield line_of(spec), f"{who}: progressDeadlineSeconds {deadline} is not above minReadySeconds {ready}"
+    if content.get("kind") == "Rollout" and spec.get("progressDeadlineAbort") is not True:
+        yield line_of(spec), f"{who}: without progressDeadlineAbort: true new pods that never become ready stay"
+
+
+def _fewer(build: Build) -> Findings:
+    """Yield what serves and may have fewer pods during a release than before it."""
+    for made in build.of("Deployment", "Rollout"):
+        source = _source(build, made)
+        if made.kind == "Deployment" and any(
+            sub(one.spec, "workloadRef").get("name") == made.name for one in build.of("Rollout")
+        ):
+            continue
+        if not any(source in selected(build, service) for service in build.of("Service")):
+            continue
+        strategy = sub(made.spec, "strategy")
+        if "blueGreen" in strategy or strategy.get("type") == "Recreate":
+            continue
+        place = sub(strategy, "canary") if made.kind == "Rollout" else sub(strategy, "rollingUpdate")
+        gone = str(place.get("maxUnavailable", "25%"))
+        if gone not in ("0", "0%", "100%"):
+            yield (
+                *at(made, "spec", "strategy"),
+                f"{made} may lose {gone} of its pods in a release: maxUnavailable is not 0",
+            )
 
 
 def _gap(content: Document) -> Told:
@@ -192,15 +256,13 @@ def _gap(content: Document) -> Told:
         yield line_of(spec, "strategy"), f"{who}: Recreate ends every pod before the first new one serves"
     if strategy.get("type") == "Recreate" and "rollingUpdate" in strategy:
         yield line_of(spec, "strategy"), f"{who}: Recreate does not know rollingUpdate"
+    yield from _given_up(content)
     for place in (sub(strategy, "rollingUpdate"), sub(strategy, "canary")):
         gone, more = str(place.get("maxUnavailable", "25%")), str(place.get("maxSurge", "25%"))
         if gone in ("0", "0%") and more in ("0", "0%"):
             yield line_of(place), f"{who}: maxUnavailable 0 and maxSurge 0 can replace no pod"
         if gone == "100%":
             yield line_of(place), f"{who}: maxUnavailable 100% ends every pod at once"
-    deadline, ready = spec.get("progressDeadlineSeconds", 600), spec.get("minReadySeconds", 0)
-    if isinstance(deadline, int) and isinstance(ready, int) and deadline <= ready:
-        yield line_of(spec), f"{who}: progressDeadlineSeconds {deadline} is not above minReadySeconds {ready}"
 
 
 @check(
@@ -227,14 +289,23 @@ def _endless(content: Document) -> Told:
         spec = sub(spec, "jobTemplate", "spec")
     if policy not in ("Never", "OnFailure"):
         yield line, f"{who}: restartPolicy {policy} is not Never or OnFailure"
+    if "podFailurePolicy" in spec and policy == "OnFailure":
+        yield line, f"{who}: a podFailurePolicy goes with restartPolicy Never, and is refused with OnFailure"
     for key in ("backoffLimit", "activeDeadlineSeconds"):
         if key not in spec:
             yield line_of(spec), f"{who} does not say {key}"
 
 
+def _times(probe: Document, key: str, default: int) -> int:
+    found = probe.get(key, default)
+    return found if isinstance(found, int) else default
+
+
 def _repeated(spec: Document, who: str) -> Told:
     schedule = str(spec.get("schedule"))
-    wrong = _unscheduled(schedule)
+    if "timeZone" in spec and not ZONE.fullmatch(str(spec["timeZone"])):
+        yield line_of(spec, "timeZone"), f"{who}: the timeZone {spec['timeZone']} is no name such as Europe/Berlin"
+    wrong = unscheduled(schedule)
     if wrong:
         yield line_of(spec, "schedule"), f"{who}: the schedule {schedule!r} {wrong}"
     if spec.get("concurrencyPolicy", "Allow") == "Allow":
@@ -243,7 +314,8 @@ def _repeated(spec: Document, who: str) -> Told:
         yield line_of(spec), f"{who}: failedJobsHistoryLimit 0 keeps no failed run to look at"
 
 
-def _unscheduled(schedule: str) -> str:
+def unscheduled(schedule: str) -> str:
+    """Say what is wrong with a schedule of cron; nothing when it can be met."""
     if schedule in MACROS:
         return ""
     parts = schedule.split()

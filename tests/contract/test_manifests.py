@@ -6,13 +6,22 @@ import pytest
 
 from slipway.contract import check
 from tests.conftest import Parts
+from tests.contract.clusters import CLUSTERS
 from tests.contract.manifests import MANIFESTS
 from tests.contract.planting import Planted, one_each
 
-PARTS = ("argocd", "docs/operational-contract.md", "k8s", ".copier-answers.yml")
+PARTS = (
+    "argocd",
+    "docs/operational-contract.md",
+    "k8s",
+    "observability/slo.yaml",
+    "telemetry",
+    ".copier-answers.yml",
+    ".env.example",
+)
 
 
-@pytest.mark.parametrize("planted", one_each(MANIFESTS))
+@pytest.mark.parametrize("planted", one_each([*MANIFESTS, *CLUSTERS]))
 def test_a_defective_manifest_is_named(planted: Planted, parts_of: Parts) -> None:
     service = parts_of(*PARTS)
     planted.change(service)
