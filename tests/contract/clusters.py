@@ -20,11 +20,22 @@ CANARY = {
 BLUE = "spec/strategy/blueGreen"
 AFTER = f"{BLUE}/postPromotionAnalysis"
 SUCCESS = "spec/metrics/0"
+EVERY = "spec/syncPolicy"
 
 
 def setting(text: str) -> Step:
     """Add a setting to the ConfigMap of a kustomization."""
     return more("configMapGenerator/0/literals", text)
+
+
+def application(name: str, *steps: Step) -> Planted:
+    """Change an Application in a way that ARG001 must name by this word."""
+    return Planted("ARG001", name, edit("Application", "orders-service-production", *steps))
+
+
+def project(word: str, *steps: Step) -> Planted:
+    """Change the project in a way that ARG004 must name by this word."""
+    return Planted("ARG004", word, edit("AppProject", "orders-service", *steps))
 
 
 CLUSTERS = [
@@ -301,4 +312,55 @@ CLUSTERS = [
     Planted(
         "KUS007", "drops what the base says", kustomization(PRODUCTION, put("configMapGenerator/0/behavior", "replace"))
     ),
+    # Argo CD
+    application("nobody approves", put(f"{EVERY}/automated", {"prune": True, "selfHeal": True})),
+    application("follows develop", put("spec/source/targetRevision", "develop")),
+    application("is in default", put("metadata/namespace", "default")),
+    application("takes production with it", put("metadata/finalizers", ["resources-finalizer.argocd.argoproj.io"])),
+    application("FailOnSharedResource=true, as the others", drop(f"{EVERY}/syncOptions/3")),
+    application("for ever", put(f"{EVERY}/retry/limit", -1)),
+    application("revisionHistoryLimit 0", put("spec/revisionHistoryLimit", 0)),
+    application(
+        "ignoreDifferences skips /spec",
+        put("spec/ignoreDifferences", [{"group": "apps", "kind": "Deployment", "jsonPointers": ["/spec"]}]),
+    ),
+    Planted("ARG003", "is no hook", edit("Job", "migrate", drop("metadata/annotations/argocd.argoproj.io~1hook"))),
+    Planted(
+        "ARG003",
+        "after the pods",
+        edit("Job", "migrate", put("metadata/annotations/argocd.argoproj.io~1hook", "PostSync")),
+    ),
+    Planted(
+        "ARG003",
+        "with HookSucceeded alone",
+        edit("Job", "migrate", put("metadata/annotations/argocd.argoproj.io~1hook-delete-policy", "HookSucceeded")),
+    ),
+    Planted(
+        "ARG003",
+        "ExternalSecret/secrets, which it needs",
+        kustomization("k8s/components/sync-order", drop("patches/2")),
+    ),
+    Planted(
+        "ARG003",
+        "the ConfigMap config that it reads",
+        kustomization("k8s/components/datastore", drop("configMapGenerator/0/options")),
+    ),
+    Planted("ARG004", "say Prune=false", edit("PersistentVolumeClaim", "pipeline", drop("metadata/annotations"))),
+    project(
+        "gives nothing", put("spec/roles/0/policies/0", "p, proj:orders-service:a, logs, get, orders-service/*, allow")
+    ),
+    project(
+        "not the only way",
+        put("spec/roles/0/policies/0", "p, proj:orders-service:team, applications, *, orders-service/*, allow"),
+    ),
+    project("outside of", put("spec/roles/0/policies/0", "p, proj:orders-service:team, applications, get, */*, allow")),
+    project("is not p, ROLE", put("spec/roles/0/policies/0", "g, platform, role:admin")),
+    project("no Application has that name", put("spec/syncWindows/0/applications", ["orders"])),
+    project("which has 4 fields", put("spec/syncWindows/0/schedule", "0 12 * 5")),
+    project("no duration", put("spec/syncWindows/0/duration", "66")),
+    project("is of kind allow", put("spec/syncWindows/0/kind", "allow")),
+    project("keeps even a person", put("spec/syncWindows/0/manualSync", value=False)),
+    project("does not cover Saturday", put("spec/syncWindows/0/duration", "6h")),
+    project("allows Secret", more("spec/namespaceResourceWhitelist", {"group": "", "kind": "Secret"})),
+    project("of any name", drop("spec/clusterResourceWhitelist/0/name")),
 ]
