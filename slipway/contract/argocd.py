@@ -64,6 +64,7 @@ def _apart(repository: Repository, projects: dict[str, Document]) -> Findings:
     """Yield Applications that are treated otherwise than the rest, and a production that nobody approves."""
     known = found(repository, "Application")
     options = {option for _, one in known for option in words(sub(one, "spec", "syncPolicy"), "syncOptions")}
+    yield from _twice(known)
     branches = [str(sub(one, "spec", "source").get("targetRevision")) for _, one in known]
     for path, content in known:
         spec, metadata = sub(content, "spec"), sub(content, "metadata")
@@ -94,6 +95,17 @@ def _apart(repository: Repository, projects: dict[str, Document]) -> Findings:
                 )
             if any("finalizer" in one for one in words(metadata, "finalizers")):
                 yield path, line_of(metadata), f"{who} takes production with it when it is deleted: finalizers"
+
+
+def _twice(known: list[tuple[str, Document]]) -> Findings:
+    """Yield Applications of one name, and those that name the image themselves."""
+    names = [called(one) for _, one in known]
+    for path, one in known:
+        if names.count(called(one)) > 1:
+            yield path, line_of(one), f"{called(one)} stands twice, and the last one counts"
+        if words(sub(one, "spec", "source", "kustomize"), "images"):
+            told = "names its image, over what bin/promote writes into the overlay"
+            yield path, line_of(sub(one, "spec"), "source"), f"{called(one)} {told}"
 
 
 def _misled(repository: Repository, source: Document, target: Document) -> Iterator[str]:
@@ -167,8 +179,6 @@ def projects(repository: Repository) -> Findings:
             yield path, line_of(spec), f"{who} {message}"
         for key, cluster in (("clusterResourceWhitelist", True), ("namespaceResourceWhitelist", False)):
             allowed = {(str(one.get("group")), str(one.get("kind"))) for one in entries(spec, key)}
-            if key not in spec and cluster:
-                continue
             made = {
                 (one.group, one.kind)
                 for build in builds(repository)
@@ -267,7 +277,16 @@ def _pruned(content: Document) -> Told:
         yield line, f"{called(content)} goes with its line in git, and its data with it: say Prune=false"
 
 
+def _everybody(spec: Document) -> Iterator[str]:
+    if "*" in words(spec, "sourceNamespaces"):
+        yield "lets Applications of every namespace use it: sourceNamespaces"
+    for role in entries(spec, "roles"):
+        if "*" in words(role, "groups"):
+            yield f"gives the role {role.get('name')} to everybody: groups"
+
+
 def _stars(spec: Document) -> Iterator[str]:
+    yield from _everybody(spec)
     if "*" in words(spec, "sourceRepos") or any(one.endswith("/*") for one in words(spec, "sourceRepos")):
         yield f"takes every repository: {', '.join(words(spec, 'sourceRepos'))}"
     for one in entries(spec, "destinations"):
@@ -297,6 +316,7 @@ def hooks(repository: Repository) -> Findings:
         yield from each(repository, _again)
         yield from _settings(repository)
     yield from across(repository, _late)
+    yield from across(repository, _behind)
 
 
 def _again(content: Document) -> Told:
@@ -378,6 +398,24 @@ def _late(build: Build) -> Findings:
             yield *at(made, "metadata", "annotations"), f"{made} migrates after the pods that need it: {HOOK} {phase}"
         if account and phase == "PreSync" and HOOK not in sub(account.content, "metadata", "annotations"):
             yield *at(made, "metadata", "annotations"), f"{made} runs before the sync that makes {account}"
+
+
+def _behind(build: Build) -> Findings:
+    """Yield namespaces and stores that come after what needs them."""
+    first = min((_wave(one) for one in build.objects if one.kind != "Namespace"), default=0)
+    for made in build.of("Namespace"):
+        if _wave(made) > first:
+            yield *at(made, "metadata"), f"{made} comes in wave {_wave(made)}, and what is in it in {first}"
+    for made in build.of("ExternalSecret"):
+        for kind in ("SecretStore", "ServiceAccount"):
+            store = build.named("SecretStore", sub(made.spec, "secretStoreRef").get("name"))
+            account = (
+                sub(store.spec, "provider", "aws", "auth", "jwt", "serviceAccountRef").get("name") if store else None
+            )
+            needed = store if kind == "SecretStore" else build.named(kind, account)
+            if needed and _wave(needed) > _wave(made):
+                told = f"{made} comes in wave {_wave(made)}, and {needed}, which it reads by, in {_wave(needed)}"
+                yield *at(needed, "metadata"), told
 
 
 def _reads(made: Made, secret: Made) -> bool:

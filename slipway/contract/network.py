@@ -29,6 +29,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 METADATA = ipaddress.ip_network("169.254.169.254/32")
 ENVIRONMENTS = ("dev", "staging", "production")
 ENFORCE = "pod-security.kubernetes.io/enforce"
+NARROW = 8
+RESOLVERS = frozenset({"kube-system", "openshift-dns"})
 STORES = {"mongodb": {27017}, "postgresql": {5432}}
 INSIDE = frozenset({"/livez", "/metrics", "/readyz", "/version"})
 STANDING = frozenset({"escalate", "bind", "impersonate"})
@@ -53,6 +55,10 @@ def _unreached(build: Build) -> Findings:
         name: value for (kind, _), held in build.settings.items() if kind == "ConfigMap" for name, value in held.items()
     }
     brokers = {int(port) for port in re.findall(r":([0-9]+)(?:,|$)", settings.get("KAFKA_BROKERS", ""))}
+    issuer = re.match(
+        r"(https?)://[^/:]+(?::([0-9]+))?", settings.get("AUTH_JWKS_URL") or settings.get("AUTH_ISSUER") or ""
+    )
+    keys = {int(issuer[2]) if issuer[2] else 443 if issuer[1] == "https" else 80} if issuer else set()
     wanted = {"DATABASE_URL": STORES.get(settings.get("STORE", ""), set()), "KAFKA_SASL_PASSWORD": brokers}
     for made in workloads(build):
         told = {
@@ -62,6 +68,9 @@ def _unreached(build: Build) -> Findings:
         }
         mine = [one for one in build.of("NetworkPolicy") if made in selected(build, one) and "Egress" in _types(one)]
         rules = [rule for one in mine for rule in entries(one.spec, "egress")]
+        if "http" in ports_of(made) and not all(any(_leads_to(rule, one) for rule in rules) for one in keys if mine):
+            way = f"no NetworkPolicy lets it reach port {min(keys)}"
+            yield *at(made), f"{made} asks the token issuer for its keys, and {way}"
         for name, numbers in wanted.items():
             for number in sorted(numbers) if mine and name in told else ():
                 if not any(_leads_to(rule, number) for rule in rules):
@@ -98,6 +107,7 @@ def _open(build: Build) -> Findings:
             for one in heard
             for rule in entries(one.spec, "ingress")
             for port in entries(rule, "ports")
+            if port.get("protocol", "TCP") == "TCP"
         }
         for service in build.of("Service"):
             for port in entries(service.spec, "ports") if made in selected(build, service) else ():
@@ -156,6 +166,9 @@ def _wide(content: Document) -> Told:
         if key in spec and types and kind not in types:
             yield line_of(spec, key), f"{who} has {key} rules, and policyTypes without {kind}: they do nothing"
         rules = spec.get(key)
+        opened = [rule for rule in entries(spec, key) if kind == "Ingress" and entries(rule, "ports")]
+        if opened and not sub(spec, "podSelector"):
+            yield line_of(spec, "podSelector"), f"{who} opens ports of every pod of the namespace: name the pods"
         for rule in rules if isinstance(rules, list) else ():
             yield from ((line_of(rule), f"{who}: {message}") for message in _rule(rule, kind, peer))
 
@@ -169,10 +182,13 @@ def _rule(rule: object, kind: str, peer: str) -> Iterator[str]:
     elif not ports:
         yield f"an {kind} rule without ports allows every port"
     for one in peers:
+        place = sub(one, "namespaceSelector", "matchLabels").get("kubernetes.io/metadata.name")
+        if kind == "Egress" and {port.get("port") for port in ports} == {53} and place not in RESOLVERS | {None}:
+            yield f"names are asked for in {place}, and the cluster's resolver is in kube-system"
         block = sub(one, "ipBlock")
         if "ipBlock" in one:
             yield from _block(block, kind)
-        elif {"namespaceSelector"} == {*one} and not sub(one, "namespaceSelector"):
+        elif "namespaceSelector" in one and not sub(one, "namespaceSelector") and not sub(one, "podSelector"):
             yield f"an {kind} rule allows every pod of every namespace"
         loose = [key for key in sub(one, "namespaceSelector", "matchLabels") if "/" not in str(key)]
         if loose:
@@ -188,6 +204,8 @@ def _block(block: Document, kind: str) -> Iterator[str]:
         return
     if whole.prefixlen == 0 and kind == "Ingress":
         yield f"an Ingress rule allows the whole internet: {whole}"
+    elif whole.prefixlen < NARROW and kind == "Ingress" and not whole.is_private:
+        yield f"an Ingress rule allows a large part of the internet: {whole}"
     if kind == "Egress" and _within(METADATA, whole) and not any(_within(METADATA, one) for one in left_out):
         yield f"an Egress rule allows {whole} with 169.254.169.254, which hands out the rights of the node"
     yield from (f"the exception {one} is not in {whole}" for one in left_out if not _within(one, whole))
@@ -250,9 +268,16 @@ def _routed(spec: Document, who: str) -> Told:
                 line_of(limits),
                 f"{who}: backendRequest {limits['backendRequest']} is longer than {limits['request']}",
             )
-        for way in (str(sub(one, "path").get("value")) for one in entries(rule, "matches")):
-            if way in INSIDE:
-                yield line_of(rule), f"{who} publishes {way}, which belongs to the cluster"
+        yield from ((line_of(rule), f"{who} {told}") for told in _ways(rule))
+
+
+def _ways(rule: Document) -> Iterator[str]:
+    paths = [sub(one, "path") for one in entries(rule, "matches")]
+    for way in (str(one.get("value")) for one in paths):
+        if way in INSIDE:
+            yield f"publishes {way}, which belongs to the cluster"
+        if way == "/" and all(one.get("type") == "Exact" for one in paths):
+            yield "leads / alone to the service, by Exact; say PathPrefix"
 
 
 @check(

@@ -30,7 +30,7 @@ from slipway.contract.repository import Document, Repository, line_of
 QUANTITY = re.compile(r"\+?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(Ki|Mi|Gi|Ti|Pi|Ei|m|k|M|G|T|P|E|[eE][+-]?[0-9]+)?")
 POWERS = {unit: 1024**power for power, unit in enumerate(("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"))}
 POWERS |= {unit: 1000**power for power, unit in enumerate(("", "k", "M", "G", "T", "P", "E"))}
-LEAST_MEMORY, MOST_CPU, LEAST_START = 4 * 1024**2, 64, 20
+LEAST_MEMORY, MOST_CPU, LEAST_START, LONGEST = 4 * 1024**2, 64, 20, 300
 ADMIN = "admin"
 DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|h|m|s))+")
 SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
@@ -98,6 +98,12 @@ def _oversized(content: Document) -> Told:
                 wrong = _size(str(name), value, limits.get(name) if kind == "requests" else None)
                 if wrong:
                     yield line_of(given, name), f"{who}: resources.{kind}.{name} {value} is {wrong}"
+    asked = sub(content, "spec", "resources", "requests").get("storage")
+    if content.get("kind") == "PersistentVolumeClaim" and (quantity(asked) or 0) < LEAST_MEMORY:
+        yield (
+            line_of(sub(content, "spec"), "resources"),
+            f"{called(content)}: storage {asked} is {quantity(asked):g} bytes",
+        )
     for metric in entries(sub(content, "spec"), "metrics"):
         kind = str(metric.get("type"))
         target = sub(metric, kind[:1].lower() + kind[1:], "target")
@@ -216,6 +222,8 @@ def _inexact(image: str, own: set[str]) -> str:
 def _unmoved(entry: Document, names: set[str]) -> Iterator[tuple[str, str]]:
     if entry.get("newTag") == "latest":
         yield "newTag", "is another one tomorrow"
+    if "digest" not in entry and "newTag" not in entry and "newName" in entry:
+        yield "newName", "says no digest: promote by registry/name@sha256:..."
     if "digest" in entry and not re.fullmatch(r"sha256:[0-9a-f]{64}", str(entry["digest"])):
         yield "digest", "is no digest: sha256: and 64 digits"
     if names and entry.get("name") not in names:
@@ -262,6 +270,8 @@ def _senseless(kind: str, probe: Document, served: set[str]) -> Iterator[str]:
     path = sub(probe, "httpGet").get("path", "/" if "httpGet" in probe else None)
     if path and served and path not in served:
         yield f"asks {path}, which {OPERATIONS} does not name"
+    if sub(probe, "httpGet").get("scheme", "HTTP") != "HTTP":
+        yield f"speaks {sub(probe, 'httpGet')['scheme']}, and the admin port answers by HTTP"
     if path and kind == "livenessProbe" and path == "/readyz":
         yield "asks /readyz: a restart mends no dependency"
     if path and kind == "readinessProbe" and path == "/livez":
@@ -284,6 +294,8 @@ def _untimely(kind: str, probe: Document) -> Iterator[str]:
         yield f"gives up after {failures * period} s; a pause of the process is no reason to end it"
     elif kind == "livenessProbe" and failures == 1:
         yield "ends the process after one answer that was late: failureThreshold 1"
+    if kind != "startupProbe" and failures * period > LONGEST:
+        yield f"sees after {failures * period} s that nothing answers"
     if kind == "startupProbe" and failures * period < LEAST_START:
         yield f"gives up after {failures * period} s; a cold node needs longer than that"
 
@@ -311,6 +323,11 @@ def _hurried(build: Build) -> Findings:
             continue
         given = _number(pod, "terminationGracePeriodSeconds", 30)
         taken = sum(_setting(build, pod, name) for name in ("DRAIN_DELAY", "SHUTDOWN_TIMEOUT"))
+        waits = _setting(build, pod, "DRAIN_DELAY")
+        served = any(port.get("name") == "http" for one in own_containers(pod) for port in entries(one, "ports"))
+        if served and not waits:
+            told = "stops while traffic still comes to it: DRAIN_DELAY is not above 0"
+            yield *at(made, "spec", "template", "spec"), f"{made} {told}"
         if given <= taken:
             place = at(made, "spec", "template", "spec", "terminationGracePeriodSeconds")
             yield (
@@ -369,7 +386,10 @@ def _unmounted(content: Document) -> Told:
 
 
 def _unwritable(container: Document) -> Told:
-    """Yield variables that say where to write, and name a place of the read-only root."""
+    """Yield mounts over the image's programs, and variables that say where to write, and name the read-only root."""
+    for mount in entries(container, "volumeMounts"):
+        if str(mount.get("mountPath")).strip("/") in ("", "app"):
+            yield line_of(mount), f"the mountPath {mount['mountPath']} hides the programs of the image"
     if sub(container, "securityContext").get("readOnlyRootFilesystem") is not True:
         return
     mounted = [f"{str(one.get('mountPath')).rstrip('/')}/" for one in entries(container, "volumeMounts")]
@@ -395,6 +415,8 @@ def _doubled(content: Document) -> Told:
     who, line = called(content), line_of(pod)
     yield from _twice(line, who, "container", [one.get("name") for one in own_containers(pod)])
     yield from _twice(line, who, "volume", [one.get("name") for one in entries(pod, "volumes")])
+    spread = [one.get("topologyKey") for one in entries(pod, "topologySpreadConstraints")]
+    yield from _twice(line, who, "topologyKey", spread)
     for owner, container, _ in _each_container(content):
         ports = entries(container, "ports")
         lines = [one.get("name") for one in ports]
@@ -486,6 +508,11 @@ def runtime_limits(repository: Repository) -> Findings:
                 ]
                 if name in given and resource not in sources:
                     yield line_of(given[name]), f"{who}: {name} does not follow {resource}"
+            for place, later in _unexpanded(entries(container, "env")):
+                yield (
+                    line_of(place),
+                    f"{who}: {place.get('name')} names {later}, which is set behind it and stays as it is",
+                )
             share = _share_of_limit(given)
             if share is not None and not 0.5 <= share < 1:  # noqa: PLR2004
                 yield (
@@ -495,6 +522,15 @@ def runtime_limits(repository: Repository) -> Findings:
 
     yield from each(repository, judge)
     yield from across(repository, _without_runtime)
+
+
+def _unexpanded(given: list[Document]) -> Iterator[tuple[Document, str]]:
+    """Give each variable that names one that stands behind it: the cluster puts in what stands before."""
+    names = [str(one.get("name")) for one in given]
+    for index, one in enumerate(given):
+        for name in re.findall(r"\$\(([A-Za-z0-9_]+)\)", str(one.get("value"))):
+            if name in names[index:]:
+                yield one, name
 
 
 def _share_of_limit(given: dict[str, Document]) -> float | None:
@@ -557,10 +593,24 @@ def commands(repository: Repository) -> Findings:
                 elif program and processes and program[1] not in processes:
                     yield line_of(container, kind), f"{who}: {kind} calls {first}, which {OPERATIONS} does not name"
             step = [*words(container, "command"), *words(container, "args")]
+            wrong = _other_process(container, processes)
+            if wrong:
+                yield line_of(container, "command"), f"{who}: {wrong}"
             if step[:1] == ["/app/migrate"] and step[1:2] != ["up"]:
                 yield line_of(container, "args"), f"{who} calls {' '.join(step)}: what a release runs is migrate up"
 
     yield from each(repository, judge)
+
+
+def _other_process(container: Document, processes: set[str]) -> str:
+    """Say which process a container starts, when it is named after another one."""
+    name, command = str(container.get("name")), words(container, "command")
+    started = EXECUTABLE.fullmatch(command[0])[1] if command and EXECUTABLE.fullmatch(command[0]) else ""  # type: ignore[index]
+    if name not in processes or started == name or (not command and name == "api"):
+        return ""
+    if not command:
+        return "says no command, and the image starts another process by itself"
+    return f"starts {started}, which is another process" if started in processes else ""
 
 
 @check(
@@ -596,3 +646,32 @@ def _trusted(content: Document) -> Told:
             yield line, f"{called(content)} does not say automountServiceAccountToken: false"
     if content.get("kind") == "ServiceAccount" and content.get("automountServiceAccountToken") is not False:
         yield line_of(content), f"{called(content)} does not say automountServiceAccountToken: false"
+
+
+@check(
+    "K8S037",
+    "a pod runs where there is room for it, and asks the cluster for names",
+    why="A pod that is tied to one node, or that takes every one, falls with it; Default finds no Service (row N11).",
+    fix="Take the field out; spread pods by topologySpreadConstraints, and tolerate a taint by its key.",
+)
+def placed(repository: Repository) -> Findings:
+    """Yield pods that are tied to a node, run anywhere, or ask the node for names."""
+    yield from each(repository, _tied)
+
+
+def _tied(content: Document) -> Told:
+    pod, who = sub(template(content), "spec"), called(content)
+    if "nodeName" in pod:
+        yield line_of(pod, "nodeName"), f"{who} runs on {pod['nodeName']} alone: nodeName"
+    if "kubernetes.io/hostname" in sub(pod, "nodeSelector"):
+        yield line_of(pod, "nodeSelector"), f"{who} runs on one node alone: nodeSelector"
+    if str(pod.get("priorityClassName")).startswith("system-"):
+        yield line_of(pod, "priorityClassName"), f"{who} goes before the cluster's own pods: {pod['priorityClassName']}"
+    if pod.get("dnsPolicy") in ("Default", "None"):
+        yield (
+            line_of(pod, "dnsPolicy"),
+            f"{who} asks the node for names, and finds no Service: dnsPolicy {pod['dnsPolicy']}",
+        )
+    for one in entries(pod, "tolerations"):
+        if not one.get("key"):
+            yield line_of(one), f"{who} tolerates every taint, of nodes that are going too"

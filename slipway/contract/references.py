@@ -425,7 +425,7 @@ def _keyless(build: Build) -> Findings:
 def _asked(pod: Document) -> Iterator[tuple[str, str, str, int]]:
     for container in own_containers(pod):
         for kind, reference in sources(container):
-            if "key" in reference and not reference.get("optional"):
+            if "key" in reference and (kind == "Secret" or not reference.get("optional")):
                 yield kind, str(reference.get("name")), str(reference["key"]), line_of(reference)
     for volume in entries(pod, "volumes"):
         for kind, place, name in (

@@ -20,6 +20,7 @@ TARGET = frozenset({"container", "endpoint", "instance", "job", "le", "namespace
 HASH = "rollouts-pod-template-hash"
 # what a page is worth: this many times the error budget (observability/slo.yaml, burn)
 FASTEST = 14.4
+SHORTEST = 30
 
 
 @check(
@@ -35,7 +36,8 @@ def sharp(repository: Repository) -> Findings:
     def judge(content: Document) -> Told:
         if content.get("kind") == "AnalysisTemplate":
             for metric in entries(sub(content, "spec"), "metrics"):
-                for message in [*_blunt(metric, worst), *_unmeasured(metric, known)]:
+                args = {str(one.get("name")) for one in entries(sub(content, "spec"), "args")}
+                for message in [*_unbound(metric, args), *_blunt(metric, worst), *_unmeasured(metric, known)]:
                     yield line_of(metric), f"{called(content)}: the metric {metric.get('name')} {message}"
 
     yield from each(repository, judge)
@@ -49,6 +51,17 @@ def _worst(repository: Repository) -> float:
         one["target"] for one in objectives if isinstance(one.get("target"), float) and "5xx" in str(one.get("bad"))
     ]
     return min((FASTEST * (1 - target) for target in targets), default=1.0)
+
+
+def _unbound(metric: Document, args: set[str]) -> Iterator[str]:
+    """Say which part of a query looks at more than the new pods of this namespace."""
+    query = str(sub(metric, "provider", "prometheus").get("query") or "")
+    for name in sorted({*re.findall(r"\{\{\s*args\.([\w-]+)\s*\}\}", query)} - args):
+        yield f"asks for {{{{args.{name}}}}}, which is none of its args"
+    for matchers in re.findall(r"\w+\{((?:[^{}]|\{\{[^{}]*\}\})*)\}", query):
+        missing = [name for name in sorted(args) if f"args.{name}" not in matchers]
+        if missing:
+            yield f"looks at more than the new pods: a part of its query does not say {', '.join(missing)}"
 
 
 def _measured(repository: Repository) -> dict[str, Document]:
@@ -74,6 +87,8 @@ def _unmeasured(metric: Document, known: dict[str, Document]) -> Iterator[str]:
 
 def _blunt(metric: Document, worst: float) -> Iterator[str]:
     count, limit = metric.get("count"), metric.get("failureLimit", 0)
+    if "interval" in metric and count is None:
+        yield "is measured without end: no count"
     if isinstance(count, int) and isinstance(limit, int) and limit >= count:
         yield f"is measured {count} times and may fail {limit} times"
     condition = str(metric.get("successCondition") or "")
@@ -113,6 +128,11 @@ def _misplaced(build: Build) -> Findings:
 def _unlooked(made: Made, strategy: Document) -> Findings:
     """Yield steps of a canary that give more traffic, and are left without a look at the pods."""
     canary = sub(strategy, "canary")
+    for step in entries(canary, "steps"):
+        waits = sub(step, "pause").get("duration")
+        if str(waits).isdigit() and int(str(waits)) < SHORTEST:
+            told = f"{made} pauses for {waits} seconds; say 5m for minutes"
+            yield *at(made, "spec", "strategy", "canary", "steps"), told
     looked = bool(sub(canary, "analysis"))
     weight: object = None
     for step in [*entries(canary, "steps"), {"setWeight": None}]:

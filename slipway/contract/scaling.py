@@ -39,6 +39,7 @@ MACROS = frozenset({"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@m
 def autoscaling(repository: Repository) -> Findings:
     """Yield autoscalers that cannot work."""
     yield from each(repository, _unscalable)
+    yield from each(repository, _one_way)
     yield from across(repository, _fighting)
 
 
@@ -63,15 +64,27 @@ def _unscalable(content: Document) -> Told:
             yield line_of(metric), f"{called(content)}: the metric of type {kind} does not say which"
         elif field and field not in target:
             yield line_of(target), f"{called(content)}: a target of type {target['type']} needs {field}"
+        share = target.get("averageUtilization")
+        if isinstance(share, int) and not 1 <= share <= 100:  # noqa: PLR2004
+            yield line_of(target), f"{called(content)}: averageUtilization {share} is not from 1 to 100"
+
+
+def _one_way(content: Document) -> Told:
+    """Yield autoscalers that scale one way alone, or start a pod for less than a record."""
+    spec = sub(content, "spec")
+    if content.get("kind") != "HorizontalPodAutoscaler":
+        return
+    for way in ("scaleUp", "scaleDown"):
+        if sub(spec, "behavior", way).get("selectPolicy") == "Disabled":
+            yield line_of(spec, "behavior"), f"{called(content)}: {way} is disabled, so that it scales one way alone"
+    for metric in entries(spec, "metrics"):
+        target = sub(metric, "external", "target")
         waiting = quantity(target.get("averageValue"))
-        if kind == "External" and waiting is not None and waiting < 1:
+        if waiting is not None and waiting < 1:
             yield (
                 line_of(target),
                 f"{called(content)}: averageValue {target['averageValue']} is less than one record a pod",
             )
-        share = target.get("averageUtilization")
-        if isinstance(share, int) and not 1 <= share <= 100:  # noqa: PLR2004
-            yield line_of(target), f"{called(content)}: averageUtilization {share} is not from 1 to 100"
 
 
 def _fighting(build: Build) -> Findings:
@@ -150,6 +163,12 @@ def _unmovable(build: Build) -> Findings:
             )
         for one in selected(build, made) if selector(made) else ():
             count = least_replicas(build, one)
+            most = made.spec.get("maxUnavailable")
+            if str(most) == "100%" or (isinstance(most, int) and most >= max(count, 2)):
+                yield (
+                    *at(made, "spec", "maxUnavailable"),
+                    f"{made} protects nothing: {most} of {count} pods of {one} may go",
+                )
             if _blocks(made.spec, count):
                 key = given[0]
                 told = f"{made} allows no eviction: {key} {made.spec[key]} of {count} pods of {one}"
@@ -177,6 +196,8 @@ def _alone(build: Build, made: Made) -> Findings:
             yield *at(made, "spec", "template", "spec"), f"{made} runs more than once, and nothing spreads its pods"
         for one in entries(pod, "topologySpreadConstraints"):
             key = str(one.get("topologyKey"))
+            if one.get("maxSkew") == 0:
+                yield made.path, line_of(one), f"{made}: maxSkew 0 is refused"
             if re.search(r"(?:^|\.)(?:kubernetes|k8s)\.io/", key) and key not in TOPOLOGY:
                 yield (
                     made.path,
@@ -202,6 +223,11 @@ def releases(repository: Repository) -> Findings:
 def _given_up(content: Document) -> Told:
     """Yield what gives a release up too early, or never."""
     spec, who = sub(content, "spec"), called(content)
+    if spec.get("paused") is True:
+        yield line_of(spec, "paused"), f"{who} is paused, so that no release reaches it"
+    if sub(spec, "workloadRef").get("scaleDown", "never") == "never" and "workloadRef" in spec:
+        told = "leaves the pods of the Deployment running beside its own: scaleDown is not onsuccess"
+        yield line_of(spec, "workloadRef"), f"{who} {told}"
     started = [sub(one, "startupProbe") for one in own_containers(sub(template(content), "spec"))]
     longest = max(
         (_times(one, "periodSeconds", 10) * _times(one, "failureThreshold", 3) for one in started if one), default=0
@@ -310,6 +336,10 @@ def _repeated(spec: Document, who: str) -> Told:
         yield line_of(spec, "schedule"), f"{who}: the schedule {schedule!r} {wrong}"
     if spec.get("concurrencyPolicy", "Allow") == "Allow":
         yield line_of(spec, "concurrencyPolicy"), f"{who}: concurrencyPolicy Allow starts a run on top of a slow one"
+    waits = spec.get("startingDeadlineSeconds", 10)
+    if isinstance(waits, int) and waits < 10:  # noqa: PLR2004
+        told = f"startingDeadlineSeconds {waits} is shorter than the controller's turn, and runs are missed"
+        yield line_of(spec, "startingDeadlineSeconds"), f"{who}: {told}"
     if spec.get("failedJobsHistoryLimit") == 0:
         yield line_of(spec), f"{who}: failedJobsHistoryLimit 0 keeps no failed run to look at"
 

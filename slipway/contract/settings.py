@@ -35,6 +35,13 @@ FORMS = (
     ("a whole number", re.compile(r"[0-9]+"), re.compile(r"[0-9]+")),
     ("true or false", re.compile(r"true|false"), re.compile(r"true|false")),
 )
+WORDS = {
+    "AUTH_MODE": ("jwt", "off"),
+    "BROKER": ("kafka", "none"),
+    "LOG_LEVEL": ("debug", "info", "warn", "error"),
+    "STORE": ("memory", "mongodb", "postgresql"),
+}
+REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]")
 ADDRESS = re.compile(r"(?:AUTH_ISSUER|AUTH_JWKS_URL)$")
 
 
@@ -57,8 +64,41 @@ def settings(repository: Repository) -> Findings:
             for name, value in held.items() if kind == "ConfigMap" else ():
                 for message in _wrong(name, value, defaults.get(name, ""), build):
                     yield build.path, 0, f"{name} is {value}, {message}"
+        yield from _impatient(build, defaults.get("HTTP_WRITE_TIMEOUT", ""))
+        yield from _unused(build)
 
     yield from across(repository, judge)
+
+
+def _impatient(build: Build, default: str) -> Findings:
+    """Yield routes that give up before the service answers."""
+    taken = [held["HTTP_WRITE_TIMEOUT"] for held in build.settings.values() if "HTTP_WRITE_TIMEOUT" in held]
+    longest = seconds(next(iter(taken), default)) or 0
+    for made in build.of("HTTPRoute"):
+        for rule in entries(made.spec, "rules"):
+            limits = sub(rule, "timeouts")
+            for key, value in limits.items():
+                given = seconds(value)
+                if given is not None and 0 < given <= longest:
+                    told = f"{key} {value} ends before HTTP_WRITE_TIMEOUT, {longest:g} s"
+                    yield made.path, 0 if made.patched else line_of(limits, key), f"{made}: {told}"
+
+
+def _unused(build: Build) -> Findings:
+    """Yield pods that are given the address of a store which the settings do not use."""
+    store = next((held["STORE"] for held in build.settings.values() if "STORE" in held), "")
+    for made in workloads(build) if store == "memory" else ():
+        told = {
+            str(one.get("name"))
+            for one in own_containers(sub(template(made.content), "spec"))
+            for one in entries(one, "env")
+        }
+        if "DATABASE_URL" in told:
+            yield (
+                build.path,
+                0,
+                f"{made} is told DATABASE_URL, and STORE is {store}, which loses everything with the pod",
+            )
 
 
 def _wrong(name: str, value: str, default: str, build: Build) -> Iterator[str]:
@@ -67,9 +107,18 @@ def _wrong(name: str, value: str, default: str, build: Build) -> Iterator[str]:
             if value and not allowed.fullmatch(value):
                 yield f"not {form}"
             break
+    if name in WORDS and value not in WORDS[name]:
+        yield f"none of {', '.join(WORDS[name])}"
+    if name == "KAFKA_BROKERS" and not all(re.search(r":[0-9]+$", one) for one in value.split(",")):
+        yield "and a broker is HOST:PORT"
     if ADDRESS.fullmatch(name) and value.startswith("http://") and build.name in ("staging", "production"):
         yield "which anybody on the way can answer: say https"
-    for network in value.split(",") if name == "HTTP_TRUSTED_PROXIES" and value else ():
+    if name == "HTTP_TRUSTED_PROXIES" and value:
+        yield from _believed(value)
+
+
+def _believed(value: str) -> Iterator[str]:
+    for network in value.split(","):
         try:
             whole = ipaddress.ip_network(network.strip(), strict=False)
         except ValueError:
@@ -95,6 +144,9 @@ def _stale(content: Document) -> Told:
     spec = sub(content, "spec")
     if content.get("kind") != "ExternalSecret":
         return
+    policy = sub(spec, "target").get("creationPolicy", "Owner")
+    if policy not in ("Owner", "Orphan"):
+        yield line_of(sub(spec, "target")), f"{called(content)}: creationPolicy {policy} makes no Secret"
     given = str(spec.get("refreshInterval", "1h"))
     every = 0.0 if given == "0" else seconds(given)
     if every is not None and not 0 < every <= LONGEST:
@@ -181,6 +233,7 @@ def filled(repository: Repository) -> Findings:
     """Yield overlays with what nobody filled in, shared addresses, alerts of another, and a production below others."""
     known = {build.name: build for build in builds(repository) if build.real and build.name in ENVIRONMENTS}
     hosts: dict[str, str] = {}
+    slug = str(repository.answers.get("project_slug") or "")
     told = _set_by_namespace(repository)
     for name, build in known.items():
         for made in build.objects:
@@ -190,9 +243,25 @@ def filled(repository: Repository) -> Findings:
                 if hosts.setdefault(host, name) != name:
                     yield build.path, 0, f"{made} of {name} takes the requests of {host}, as {hosts[host]} does"
             yield from _foreign(build, made)
+            name_held = sub(template(made.content), "metadata", "labels").get("app.kubernetes.io/name", slug)
+            if slug and name_held != slug:
+                yield build.path, 0, f"the pods of {made} are called {name_held}; alerts and dashboards ask for {slug}"
+            yield from _unpatched(repository, build, made)
     yield from _smaller(known)
     yield from _parts(repository, known)
     yield from _dropped(repository)
+
+
+def _unpatched(repository: Repository, build: Build, made: Made) -> Findings:
+    """Yield secrets whose name in the secret manager is that of the component, the same for every environment."""
+    if made.kind != "ExternalSecret":
+        return
+    plain = next((one for _, one in repository.manifests if called(one) == str(made)), {})
+    before = {str(sub(one, "remoteRef").get("key")) for one in entries(sub(plain, "spec"), "data")}
+    for one in entries(made.spec, "data"):
+        key = str(sub(one, "remoteRef").get("key"))
+        if key in before and build.name not in key:
+            yield build.path, 0, f"{made} of {build.name} reads {key}, which is not of this environment alone"
 
 
 def _set_by_namespace(repository: Repository) -> frozenset[str]:
@@ -229,6 +298,10 @@ def _foreign(build: Build, made: Made) -> Findings:
                 0,
                 f"{made} of {build.name} watches the namespace {one}: take the rule out of this overlay",
             )
+    if made.kind == "SecretStore":
+        region = sub(made.spec, "provider", "aws").get("region")
+        if region is not None and not REGION.fullmatch(str(region)):
+            yield build.path, 0, f"{made} of {build.name}: {region} is no region such as eu-central-1"
     told = sub(template(made.content), "metadata", "labels").get("tags.datadoghq.com/env", build.name)
     if told != build.name:
         yield build.path, 0, f"{made} of {build.name} is tagged tags.datadoghq.com/env: {told}"

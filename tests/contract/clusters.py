@@ -80,7 +80,92 @@ CLUSTERS = [
         "in quotes is a name",
         edit("NetworkPolicy", "allow-telemetry", put("spec/egress/0/ports/0/port", "4318")),
     ),
+    Planted(
+        "K8S011",
+        "storage 10 is 10 bytes",
+        edit("PersistentVolumeClaim", "pipeline", put("spec/resources/requests/storage", "10")),
+    ),
+    Planted(
+        "K8S013",
+        "says no digest",
+        kustomization(PRODUCTION, put("images", [{"name": "service", "newName": "registry.example.com/a"}])),
+    ),
+    Planted("K8S014", "speaks HTTPS", edit("Deployment", "api", put(f"{MAIN}/readinessProbe/httpGet/scheme", "HTTPS"))),
+    Planted("K8S014", "sees after 1800 s", edit("Deployment", "api", put(f"{MAIN}/livenessProbe/periodSeconds", 600))),
+    Planted("K8S015", "while traffic still comes", kustomization("k8s/base", setting("DRAIN_DELAY=0s"))),
+    Planted(
+        "K8S016",
+        "hides the programs",
+        edit(
+            "CronJob", "pipeline", put("spec/jobTemplate/spec/template/spec/containers/0/volumeMounts/0/mountPath", "/")
+        ),
+    ),
+    Planted(
+        "K8S017",
+        "topologyKey topology.kubernetes.io/zone 2 times",
+        edit("Deployment", "api", put(f"{POD}/topologySpreadConstraints/1/topologyKey", "topology.kubernetes.io/zone")),
+    ),
+    Planted(
+        "K8S019",
+        "stays as it is",
+        edit("Deployment", "api", variable(value="$(LATER)"), more(f"{MAIN}/env", {"name": "LATER", "value": "a"})),
+    ),
+    Planted("K8S020", "another process", edit("Deployment", "worker", put(f"{MAIN}/command", ["/app/pipeline"]))),
+    Planted("K8S020", "says no command", edit("Deployment", "worker", drop(f"{MAIN}/command"))),
+    Planted(
+        "K8S022",
+        "KAFKA_SASL_PASSWORD, which",
+        edit("ExternalSecret", "kafka", put("spec/data/0/secretKey", "PASSWORD")),
+    ),
+    Planted("K8S037", "runs on node-1 alone", edit("Deployment", "api", put(f"{POD}/nodeName", "node-1"))),
+    Planted(
+        "K8S037",
+        "nodeSelector",
+        edit("Deployment", "api", put(f"{POD}/nodeSelector", {"kubernetes.io/hostname": "node-1"})),
+    ),
+    Planted(
+        "K8S037",
+        "before the cluster's own",
+        edit("Job", "migrate", put(f"{POD}/priorityClassName", "system-node-critical")),
+    ),
+    Planted("K8S037", "dnsPolicy Default", edit("Deployment", "api", put(f"{POD}/dnsPolicy", "Default"))),
+    Planted("K8S037", "every taint", edit("Deployment", "api", put(f"{POD}/tolerations", [{"operator": "Exists"}]))),
     # what is seen, and reached
+    Planted(
+        "K8S028",
+        "asks the token issuer for its keys",
+        edit("NetworkPolicy", "allow-issuer", put("spec/egress/0/ports/0/port", 80)),
+    ),
+    Planted(
+        "K8S028",
+        "reach port http",
+        edit("NetworkPolicy", "allow-requests", put("spec/ingress/0/ports/0/protocol", "UDP")),
+    ),
+    Planted(
+        "K8S029",
+        "every pod of every namespace",
+        edit(
+            "NetworkPolicy",
+            "allow-requests",
+            put("spec/ingress/0/from", [{"namespaceSelector": {}, "podSelector": {}}]),
+        ),
+    ),
+    Planted(
+        "K8S029",
+        "a large part of the internet",
+        edit("NetworkPolicy", "allow-requests", put("spec/ingress/0/from", [{"ipBlock": {"cidr": "128.0.0.0/1"}}])),
+    ),
+    Planted("K8S029", "name the pods", edit("NetworkPolicy", "allow-requests", put("spec/podSelector", {}))),
+    Planted(
+        "K8S029",
+        "asked for in default",
+        edit(
+            "NetworkPolicy",
+            "allow-dns",
+            put("spec/egress/0/to/0/namespaceSelector/matchLabels/kubernetes.io~1metadata.name", "default"),
+        ),
+    ),
+    Planted("K8S030", "by Exact", edit("HTTPRoute", "api", put("spec/rules/0/matches/0/path/type", "Exact"))),
     Planted(
         "K8S004",
         "asks /prometheus",
@@ -248,7 +333,48 @@ CLUSTERS = [
     Planted("K8S033", "are one Service", edit("Rollout", "api", put(f"{BLUE}/previewService", "api"))),
     Planted("K8S033", "go after 30 s", edit("Rollout", "api", put(f"{BLUE}/scaleDownDelaySeconds", 30))),
     Planted("K8S033", "knows the new pods", edit("PodMonitor", "service", drop("spec/podTargetLabels"))),
+    Planted(
+        "K8S024",
+        "scaleUp is disabled",
+        edit("HorizontalPodAutoscaler", "api", put("spec/behavior/scaleUp/selectPolicy", "Disabled")),
+    ),
+    Planted("K8S025", "protects nothing", edit("PodDisruptionBudget", "api", put("spec/maxUnavailable", "100%"))),
+    Planted("K8S025", "maxSkew 0", edit("Deployment", "api", put(f"{POD}/topologySpreadConstraints/0/maxSkew", 0))),
+    Planted("K8S026", "is paused", edit("Deployment", "worker", put("spec/paused", value=True))),
+    Planted("K8S026", "beside its own", edit("Rollout", "api", put("spec/workloadRef/scaleDown", "never"))),
+    Planted("K8S027", "runs are missed", edit("CronJob", "pipeline", put("spec/startingDeadlineSeconds", 5))),
+    Planted(
+        "K8S033",
+        "pauses for 5 seconds",
+        edit("Rollout", "api", drop(BLUE), put("spec/strategy/canary", {"steps": [{"pause": {"duration": 5}}]})),
+    ),
+    Planted("K8S033", "without end", edit("AnalysisTemplate", "latency", drop(f"{SUCCESS}/count"))),
+    Planted(
+        "K8S033",
+        "{{args.revision}}, which is none",
+        edit("AnalysisTemplate", "latency", put(f"{SUCCESS}/provider/prometheus/query", 'a{b="{{args.revision}}"}')),
+    ),
+    Planted(
+        "K8S033",
+        "does not say version",
+        edit(
+            "AnalysisTemplate",
+            "latency",
+            put(f"{SUCCESS}/provider/prometheus/query", 'a{namespace="{{args.namespace}}"}'),
+        ),
+    ),
     # settings, secrets, room
+    Planted("K8S034", "none of debug", kustomization(PRODUCTION, setting("LOG_LEVEL=information"))),
+    Planted("K8S034", "a broker is HOST:PORT", kustomization(PRODUCTION, setting("KAFKA_BROKERS=kafka.example.com"))),
+    Planted(
+        "K8S034",
+        "loses everything",
+        kustomization("k8s/components/datastore", put("configMapGenerator/0/literals", ["STORE=memory"])),
+    ),
+    Planted(
+        "K8S034", "ends before HTTP_WRITE_TIMEOUT", edit("HTTPRoute", "api", put("spec/rules/0/timeouts/request", "5s"))
+    ),
+    Planted("K8S035", "makes no Secret", edit("ExternalSecret", "secrets", put("spec/target/creationPolicy", "Merge"))),
     Planted("K8S034", "not a duration", kustomization(PRODUCTION, setting("SHUTDOWN_TIMEOUT=25"))),
     Planted("K8S034", "not a whole number", kustomization("k8s/base", setting("HTTP_MAX_BODY_BYTES=1Mi"))),
     Planted("K8S034", "not true or false", kustomization("k8s/base", setting("ALLOW_MEMORY_STORE=no"))),
@@ -312,7 +438,47 @@ CLUSTERS = [
     Planted(
         "KUS007", "drops what the base says", kustomization(PRODUCTION, put("configMapGenerator/0/behavior", "replace"))
     ),
+    Planted(
+        "KUS007",
+        "is no region",
+        kustomization(
+            PRODUCTION, put("patches/5/patch", "- {op: replace, path: /spec/provider/aws/region, value: eu-central1}")
+        ),
+    ),
+    Planted(
+        "KUS007",
+        "are called orders",
+        kustomization(PRODUCTION, put("labels/0/pairs/app.kubernetes.io~1name", "orders")),
+    ),
+    Planted("KUS007", "not of this environment alone", kustomization(PRODUCTION, drop("patches/4"))),
     # Argo CD
+    application("stands twice", put("metadata/name", "orders-service-dev")),
+    application("names its image", put("spec/source/kustomize", {"images": ["service=a:1"]})),
+    Planted(
+        "ARG002", "every namespace use it", edit("AppProject", "orders-service", put("spec/sourceNamespaces", ["*"]))
+    ),
+    Planted("ARG002", "to everybody", edit("AppProject", "orders-service", put("spec/roles/0/groups", ["*"]))),
+    Planted(
+        "ARG002",
+        "does not allow Namespace",
+        edit("AppProject", "orders-service", drop("spec/clusterResourceWhitelist")),
+    ),
+    Planted(
+        "ARG003",
+        "comes in wave 3",
+        kustomization(
+            "k8s/components/sync-order",
+            put(
+                "patches/0/patch",
+                '- {op: add, path: /metadata/annotations, value: {argocd.argoproj.io/sync-wave: "3"}}',
+            ),
+        ),
+    ),
+    Planted(
+        "ARG003",
+        "which it reads by",
+        edit("SecretStore", "secrets-manager", put("metadata/annotations/argocd.argoproj.io~1sync-wave", "0")),
+    ),
     application("nobody approves", put(f"{EVERY}/automated", {"prune": True, "selfHeal": True})),
     application("follows develop", put("spec/source/targetRevision", "develop")),
     application("is in default", put("metadata/namespace", "default")),
