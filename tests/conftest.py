@@ -100,10 +100,10 @@ def _quiet_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         encoding="utf-8",
     )
     (home / "copier.yml").write_text("{}\n", encoding="utf-8")
-    kept = {name: os.environ.get(name) for name in ("GOPATH", "GOMODCACHE", "GOCACHE", "UV_CACHE_DIR")}
-    defaults = {
+    caches = {
         "GOMODCACHE": Path.home() / "go" / "pkg" / "mod",
         "GOCACHE": Path.home() / ".cache" / "go-build",
+        "GOLANGCI_LINT_CACHE": Path.home() / ".cache" / "golangci-lint",
         "UV_CACHE_DIR": Path.home() / ".cache" / "uv",
     }
     with pytest.MonkeyPatch.context() as patch:
@@ -111,8 +111,8 @@ def _quiet_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             one for one in os.environ if one in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "CI"} or one.startswith("CI_")
         ]:
             patch.delenv(name)
-        for name, place in defaults.items():
-            patch.setenv(name, kept[name] or str(place))
+        for name, place in caches.items():
+            patch.setenv(name, os.environ.get(name) or str(place))
         patch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
         patch.setenv("HOME", str(home))
         patch.setenv("XDG_CONFIG_HOME", str(home / "config"))

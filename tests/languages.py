@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import pytest
@@ -17,3 +18,8 @@ def missing(language: str) -> str | None:
     """Give the program that a language needs and this machine lacks, if there is one."""
     program = PROGRAMS[language]
     return None if shutil.which(program) else program
+
+
+def known_again() -> dict[str, str]:
+    """Give the environment in which what is compiled does not depend on the folder, so that caches know it again."""
+    return {"GOFLAGS": f"{os.environ.get('GOFLAGS', '')} -trimpath".strip()}

@@ -125,7 +125,7 @@ def test_every_object_of_every_overlay_keeps_its_schema(answers: Answers, servic
 
 @needs_kubectl
 @pytest.mark.slow
-@pytest.mark.parametrize("answers", [pytest.param(one, id="-".join(one.values())) for one in MANIFESTS])
+@pytest.mark.parametrize("answers", cases(PAIRS, PAIRS))
 def test_a_cluster_would_take_every_object_of_every_overlay(answers: Answers, services: Render) -> None:
     service = services(answers)
 

@@ -21,7 +21,7 @@ import pgserver
 import pytest
 
 from tests.conftest import QUESTIONS, Render, once
-from tests.languages import LANGUAGES, missing
+from tests.languages import LANGUAGES, known_again, missing
 from tests.service.collector import Collector
 from tests.service.kafka import Broker
 from tests.service.mongod import Mongod
@@ -33,10 +33,15 @@ DATASTORES = QUESTIONS.offered()["datastore"]
 
 
 def make(service: Path, *targets: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run make targets in a service, with a temporary folder of its own: linters may lock the shared one."""
+    """Run make targets in a service.
+
+    With a temporary folder of its own, for linters may lock the shared one; and so that the caches of compilers know
+    the same source again wherever a test has put it.
+    """
     temporary = service.parent / f"{service.name}.tmp"
     temporary.mkdir(exist_ok=True)
     environment["TMPDIR"] = str(temporary)
+    environment |= known_again()
     return subprocess.run(
         ["make", *targets], cwd=service, check=False, capture_output=True, text=True, env={**os.environ, **environment}
     )
