@@ -49,6 +49,15 @@ SECRET_FILE = re.compile(
     r"(?:.*/)?(?:\.env(?:\..+)?|\.netrc|\.npmrc|\.git-credentials|id_(?:rsa|ed25519)|.+\.(?:pem|key))\Z"
 )
 ADDRESS = re.compile(r"^\| `\w+_ADDR` \| `[^`]*:(\d+)`", re.MULTILINE)
+TAKEN_OVER = re.compile(r"(?:.*/)?aquasec(?:urity)?/trivy:v?0\.69\.[456](?!\d)")
+PIPED = re.compile(r"\b(?:curl|wget)\b[^|;&]*\|\s*(?:ba|da|z)?sh\b")
+UNCHECKED = re.compile(
+    r"\bGO(?:INSECURE|NOSUMDB|NOSUMCHECK)=[\"']?[^\s\"']|\bGOSUMDB=[\"']?off\b|\bGOPROXY=[\"']?http://|-mod=mod\b"
+    r"|--no-check-certificate\b|\bcurl\b[^|;&]*\s(?:--insecure|-[a-zA-Z]*k[a-zA-Z]*)\s"
+)
+WRITABLE = re.compile(r"0?[0-7]?[0-7]{2}[2367]\Z|.*(?:a|o|^)\+\w*w")
+LONGEST_INTERVAL = 60
+PARTS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 GO_IMAGE = re.compile(r"(?:.*/)?golang:(\d+)\.(\d+)(?:\.(\d+))?")
 GO_DIRECTIVE = re.compile(r"^go (\d+)\.(\d+)(?:\.(\d+))?", re.MULTILINE)
 
@@ -105,13 +114,18 @@ def _is_image(origin: str) -> bool:
 
 @check(
     "DOC001",
-    "the image runs as a numeric user that is not root",
+    "the image runs as a numeric user that is not root, and that cannot change its programs",
     why="Kubernetes can verify runAsNonRoot only for a numeric user (Pod Security Standards, restricted; row L02).",
-    fix="End each stage that is an image with USER 65532:65532, or another number above 0.",
+    fix="End each stage that is an image with USER 65532:65532, or another number above 0; copy without --chmod=777.",
 )
 def numeric_user(repository: Repository) -> Found:
-    """Yield Dockerfiles with an image that runs as root or as a name."""
+    """Yield Dockerfiles with an image that runs as root or as a name, and files that everybody may write."""
     for path, one in read(repository):
+        for _, _, instruction in every(one):
+            mode = dict(instruction.flags).get("chmod", "") if instruction.word in ("COPY", "ADD") else ""
+            asked = re.search(r"\bchmod\s+(?:-\w+\s+)*(\S+)", instruction.body) if instruction.word == "RUN" else None
+            if WRITABLE.match(mode or (asked[1] if asked else "")):
+                yield path, instruction.line, f"{instruction.word} lets everybody write: {mode or (asked and asked[0])}"
         for index in one.shipped():
             stage = one.stages[index]
             users = one.inherited(index, "USER")
@@ -140,14 +154,17 @@ def tagged(repository: Repository) -> Found:
 
 @check(
     "DOC005",
-    "nothing is fetched by ADD",
-    why="ADD of an address fetches without a check of what arrives.",
-    fix="Fetch in a RUN step with a checksum, say ADD --checksum, or vendor the file.",
+    "nothing is fetched without a check",
+    why="ADD of an address, a script from a pipe and modules without their sums are whatever the address answers.",
+    fix="Fetch in a RUN step with a checksum, say ADD --checksum, or vendor the file; leave GOSUMDB and GOPROXY alone.",
 )
 def added(repository: Repository) -> Found:
-    """Yield ADD instructions with an address."""
+    """Yield ADD instructions with an address, scripts that are run from a pipe, and modules that nothing checks."""
     for path, one in read(repository):
         for _, _, instruction in every(one):
+            for asked in (PIPED, UNCHECKED) if instruction.word in ("RUN", "ENV", "ARG") else ():
+                if found := asked.search(" ".join([f"{instruction.body} ", *instruction.heredocs])):
+                    yield path, instruction.line, f"'{found[0].strip()}' takes what comes without a check"
             if instruction.word == "ADD" and "checksum" not in dict(instruction.flags):
                 for source in instruction.words[:-1]:
                     if "://" in source or source.startswith("git@"):
@@ -161,11 +178,23 @@ def added(repository: Repository) -> Found:
     fix="Write image:tag@sha256:...; docker buildx imagetools inspect image:tag shows it, and Renovate moves it.",
 )
 def pinned(repository: Repository) -> Found:
-    """Yield images that a build fetches by tag alone."""
-    for path, one in of_the_service(repository):
+    """Yield images that a build fetches by tag alone, releases that were taken over, and digests that nobody moves."""
+    for path, one in read(repository):
         for line, words, image in images(one):
             if "$" not in image and not re.search(r"@sha256:[0-9a-f]{64}\Z", image):
                 yield path, line, f"{words} has no digest"
+            if TAKEN_OVER.match(image):
+                yield path, line, f"{words} is a release that was taken over: 0.69.4 to 0.69.6 are malicious"
+    try:
+        told = repository.json("renovate.json") if "renovate.json" in repository.files else {}
+    except ValueError:  # DAT002 tells it
+        return
+    extended = told.get("extends") or [] if isinstance(told, dict) else []
+    if extended and not {"docker:pinDigests", "config:best-practices"} & {*extended}:
+        yield "renovate.json", 0, "extends no docker:pinDigests, so that digests grow old"
+    for name in extended:
+        if name in (":disableDigestUpdates", "docker:disable"):
+            yield "renovate.json", 0, f"{name} leaves the digests of images as they are"
 
 
 @check(
@@ -384,13 +413,15 @@ def _uses(instruction: Instruction) -> set[str]:
     "DOC016",
     "the image says what it is, and whether it is well",
     why="Without a revision nobody finds the source of what runs; Compose waits for a health check (rows L05, L07).",
-    fix='Add LABEL org.opencontainers.image.revision="${REVISION}", and HEALTHCHECK with a program of the image.',
+    fix='Add LABEL org.opencontainers.image.revision="${REVISION}", and HEALTHCHECK with the program of ENTRYPOINT.',
 )
 def described(repository: Repository) -> Found:
     """Yield what the image of the repository does not say."""
     one = dict(read(repository)).get("Dockerfile")
     if one is None:
         return
+    for index in one.shipped():
+        yield from (("Dockerfile", line, message) for line, message in _asked(one, index))
     last = len(one.stages) - 1
     labels = " ".join(instruction.body for instruction in one.inherited(last, "LABEL"))
     for name in ("title", "source", "version", "revision"):
@@ -403,15 +434,50 @@ def described(repository: Repository) -> Found:
         yield "Dockerfile", one.stages[last].line, "there is no HEALTHCHECK"
 
 
+def _asked(one: Dockerfile, index: int) -> Iterator[tuple[int, str]]:
+    """Say what is wrong with how an image is asked whether it is well, and how it is told to stop."""
+    started = [exec_form(each.body) for each in one.inherited(index, "ENTRYPOINT")]
+    for each in one.inherited(index, "HEALTHCHECK")[-1:]:
+        program = (exec_form(each.body.partition(" ")[2].strip()) or [""])[0]
+        starts = ((started[-1] if started else None) or [""])[0]
+        if program and starts and program.rsplit("/", 1)[0] == starts.rsplit("/", 1)[0] and program != starts:
+            yield each.line, f"HEALTHCHECK asks {program}, and the image starts {starts}"
+        flags = dict(each.flags)
+        interval, limit = _seconds(flags.get("interval", "30s")), _seconds(flags.get("timeout", "30s"))
+        if interval > LONGEST_INTERVAL:
+            yield each.line, f"HEALTHCHECK --interval={flags['interval']}: {LONGEST_INTERVAL} s are the most"
+        if limit > interval:
+            yield each.line, f"HEALTHCHECK --timeout={flags.get('timeout', '30s')} is longer than its interval"
+    for each in one.inherited(index, "STOPSIGNAL")[-1:]:
+        if each.body.upper().removeprefix("SIG") in ("KILL", "9"):
+            yield each.line, f"STOPSIGNAL {each.body} ends the program without letting it finish"
+
+
+def _seconds(duration: str) -> float:
+    return sum(float(number) * PARTS[unit] for number, unit in re.findall(r"(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)", duration))
+
+
 @check(
     "DOC017",
-    "the compiler of the image is as new as go.mod asks",
-    why="The image of Go fetches no other version of itself: a go.mod that asks for a newer one breaks the build.",
-    fix="Raise the tag and the digest of the golang image, or lower the line go in go.mod.",
+    "the compiler of the image is as new as go.mod asks, and the one that the pipelines test with",
+    why="The image of Go fetches no other version of itself, and what one compiler tested another must not ship.",
+    fix="Raise the golang image (tag and digest) in the Dockerfile and in ci/, or lower the line go in go.mod.",
 )
 def new_enough(repository: Repository) -> Found:
-    """Yield compilers that are older than go.mod asks."""
+    """Yield compilers that are older than go.mod asks, and pipelines that test with another one."""
     wanted = GO_DIRECTIVE.search(repository.text("go.mod"))
+    built = {
+        found.groups()
+        for path, one in of_the_service(repository)
+        for _, _, name in images(one)
+        if (found := GO_IMAGE.match(name))
+    }
+    for path in repository.matching(r"(?:\.gitlab-ci\.yml|ci/[^/]+\.gitlab-ci\.yml)$") if built else ():
+        for number, text in repository.lines(path):
+            tested = re.match(r"\s*(?:image|name):\s*[\"']?((?:\S*/)?golang:[^\s@\"']+)", text)
+            found = GO_IMAGE.match(tested[1]) if tested else None
+            if tested and found and found.groups() not in built:
+                yield path, number, f"{tested[1]} tests what another compiler builds for the image (Dockerfile)"
     for path, one in read(repository):
         for line, _, image in images(one):
             found = GO_IMAGE.match(image)
@@ -426,3 +492,78 @@ def new_enough(repository: Repository) -> Found:
                     line,
                     f"{image.partition('@')[0]} is older than go {wanted[0].removeprefix('go ')} of go.mod",
                 )
+
+
+@check(
+    "DOC018",
+    "what is shipped stands on an image without a system",
+    why="A shell and a package manager are tools for who breaks in, and most of what scanners find (row L04).",
+    fix="Start the last stages FROM gcr.io/distroless/static-debian13:nonroot or scratch, never from a debug image.",
+)
+def minimal(repository: Repository) -> Found:
+    """Yield shipped stages that stand on anything but scratch or distroless."""
+    for path, one in of_the_service(repository):
+        for root in dict.fromkeys(one.root(index) for index in one.shipped()):
+            if "$" not in root and not NO_SHELL.match(root.partition("@")[0]):
+                line = next(stage.line for stage in one.stages if stage.image == root)
+                yield path, line, f"{root.partition('@')[0]} has a shell, and it is shipped"
+
+
+@check(
+    "DOC019",
+    "programs are built alike whenever and wherever, for the platform that is asked for, and run without a libc",
+    why="Paths and dates change the digest of an unchanged commit; one processor's programs, or a libc, do not start.",
+    fix="Build with CGO_ENABLED=0, -trimpath, GOOS=${TARGETOS} GOARCH=${TARGETARCH}, and -X main.NAME that is there.",
+)
+def built_alike(repository: Repository) -> Found:
+    """Yield compilations that differ from machine to machine, or whose programs do not start in the image."""
+    for path, one in of_the_service(repository):
+        static = any(re.match(r"scratch\Z|.*\bdistroless/static", one.root(index)) for index in one.shipped())
+        for index, _, instruction in every(one):
+            if instruction.word != "RUN" or not re.search(r"\bgo\s+(?:build|install)\b", instruction.body):
+                continue
+            given = " ".join([*(each.body for each in one.inherited(index, "ENV")), instruction.body])
+            for told in _unlike(repository, given, static=static):
+                yield path, instruction.line, told
+
+
+def _unlike(repository: Repository, given: str, *, static: bool) -> Iterator[str]:
+    if "-trimpath" not in given:
+        yield "go build without -trimpath writes the builder's paths into the programs"
+    if found := re.search(r"\$\(\s*date\b|`date\b", given):
+        yield f"{found[0]}: the time of the build changes what an unchanged commit gives"
+    if static and re.findall(r"\bCGO_ENABLED=(\S+)", given)[-1:] != ["0"]:
+        yield "go build without CGO_ENABLED=0 makes programs that want a libc, which the image has not"
+    for name, value in re.findall(r"\b(GOOS|GOARCH)=[\"']?([a-z0-9]+)", given):
+        yield f"{name}={value} is one platform, whatever was asked for"
+    mains = [repository.text(path) for path in repository.matching(r"cmd/[^/]+/[^/]+(?<!_test)\.go$")]
+    for name in re.findall(r"-X\s+main\.(\w+)=", given):
+        if mains and not any(re.search(rf"^(?:var)?\s*{name}\s*(?:string\s*)?=", text, re.MULTILINE) for text in mains):
+            yield f"-X main.{name} sets what no program of cmd/ has, which the linker does not tell"
+
+
+@check(
+    "DOC020",
+    "modules are fetched by their sums, before the sources are there",
+    why="A step below the sources is done again for each change of a line; without go.sum nothing is checked.",
+    fix="COPY go.mod go.sum ./, then RUN go mod download, and only then COPY the sources.",
+)
+def in_layers(repository: Repository) -> Found:
+    """Yield downloads of modules that come late or without go.sum."""
+    for path, one in of_the_service(repository):
+        for stage in one.stages:
+            copied: set[str] = set()
+            for instruction in stage.instructions:
+                if instruction.word in ("COPY", "ADD") and "from" not in dict(instruction.flags):
+                    copied |= {name.removeprefix("./").rstrip("/") or "." for name in instruction.words[:-1]}
+                if instruction.word != "RUN" or not re.search(r"\bgo mod download\b", instruction.body):
+                    continue
+                early = copied & {".", "cmd", "internal", "*"}
+                if early:
+                    yield (
+                        path,
+                        instruction.line,
+                        "go mod download comes after the sources, so that each change repeats it",
+                    )
+                if not copied & {"go.sum", "go.*", ".", "*"}:
+                    yield path, instruction.line, "go mod download without go.sum checks nothing"

@@ -14,7 +14,7 @@ DIRECTIVE = re.compile(r"#\s*([A-Za-z]+)\s*=\s*(\S+)\s*\Z")
 HEREDOC = re.compile(r"<<(-?)\s*([\"']?)([A-Za-z_][A-Za-z0-9_]*)\2")
 VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)(?::([-+])([^}]*))?\}|([A-Za-z_]\w*))")
 FLAG = re.compile(r"--([a-z][a-z-]*)(?:=(\S*))?(?:\s+|\Z)")
-DOCKERFILE = r"(?:.*/)?Dockerfile(?:\.(?!dockerignore$)[\w-]+)?$"
+DOCKERFILE = r"(?:.*/)?(?:Docker|Container)file(?:\.(?!dockerignore$)[\w-]+)?$"
 WITH_HEREDOCS = frozenset({"RUN", "COPY", "ADD"})
 PLATFORM_ARGUMENTS = frozenset(
     f"{side}{part}" for side in ("BUILD", "TARGET") for part in ("PLATFORM", "OS", "ARCH", "VARIANT")

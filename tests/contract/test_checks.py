@@ -72,6 +72,9 @@ DEFECTS = [
     Defect("DOC015", replace("Dockerfile", r"^ARG TARGETARCH\n", ""), "Dockerfile", "TARGETARCH"),
     Defect("DOC016", replace("Dockerfile", r"^LABEL .*title", "LABEL a"), "Dockerfile", "image.title"),
     Defect("DOC017", replace("go.mod", r"^go 1\..*$", "go 1.99.0"), "Dockerfile", "older than go 1.99.0"),
+    Defect("DOC018", replace("Dockerfile", r"static-debian13:nonroot", "static-debian13:debug"), "Dockerfile", "shell"),
+    Defect("DOC019", replace("Dockerfile", r"-trimpath ", ""), "Dockerfile", "-trimpath"),
+    Defect("DOC020", replace("Dockerfile", r"^COPY go\.mod go\.sum", "COPY go.mod"), "Dockerfile", "without go.sum"),
     Defect(
         "KUS001",
         replace("k8s/base/kustomization.yaml", r"- network\.yaml", "- nowhere.yaml"),

@@ -192,6 +192,72 @@ DEFECTS: dict[str, tuple[Change, str, str, str]] = {
         FILE,
         "older than go 1.99.0",
     ),
+    "a base with a system": (
+        replace(FILE, r"^FROM gcr\.io\S+:nonroot@", "FROM debian:13.1-slim@"),
+        "DOC018",
+        FILE,
+        "debian:13.1-slim has a shell",
+    ),
+    "a base for debugging": (replace(FILE, r":nonroot@", ":debug-nonroot@"), "DOC018", FILE, "debug-nonroot"),
+    "a health check of another program": (
+        replace(FILE, r'CMD \["/app/worker", "healthcheck"\]', 'CMD ["/app/api", "healthcheck"]'),
+        "DOC016",
+        FILE,
+        "asks /app/api, and the image starts /app/worker",
+    ),
+    "a health check that comes late": (replace(FILE, r"--interval=10s", "--interval=10m"), "DOC016", FILE, "the most"),
+    "a health check that waits too long": (replace(FILE, r"--timeout=3s", "--timeout=15s"), "DOC016", FILE, "longer"),
+    "a stop that kills": (before_the_last_entry("STOPSIGNAL SIGKILL"), "DOC016", FILE, "SIGKILL"),
+    "programs that everybody may write": (
+        replace(FILE, r"--from=build /out/", "--from=build --chmod=0777 /out/"),
+        "DOC001",
+        FILE,
+        "0777",
+    ),
+    "a script from a pipe": (
+        replace(FILE, r" go mod download$", " curl -sSL https://example.com/a | sh && go mod download"),
+        "DOC005",
+        FILE,
+        "| sh",
+    ),
+    "modules that nobody checks": (replace(FILE, r"^ENV CGO", "ENV GOSUMDB=off CGO"), "DOC005", FILE, "GOSUMDB"),
+    "a toolbox without a digest": (
+        replace("ci/Containerfile", r"(kubectl:v\S+)@\S+", "kubectl:v1.37.1"),
+        "DOC006",
+        "ci/Containerfile",
+        "no digest",
+    ),
+    "a toolbox that was taken over": (
+        replace("ci/Containerfile", r"trivy:0\.69\.3", "trivy:0.69.4"),
+        "DOC006",
+        "ci/Containerfile",
+        "malicious",
+    ),
+    "a toolbox that is root": (
+        replace("ci/Containerfile", r"^USER 1000:1000\n", ""),
+        "DOC001",
+        "ci/Containerfile",
+        "USER 0",
+    ),
+    "digests that grow old": (
+        replace("renovate.json", r'"docker:pinDigests"', '":disableDigestUpdates"'),
+        "DOC006",
+        "renovate.json",
+        "grow old",
+    ),
+    "a compiler that nothing was tested with": (
+        replace("ci/code.gitlab-ci.yml", r"golang:1\.\d+\.\d+", "golang:1.99.1"),
+        "DOC017",
+        "ci/code.gitlab-ci.yml",
+        "golang:1.99.1",
+    ),
+    "paths of the builder": (replace(FILE, r"-trimpath ", ""), "DOC019", FILE, "-trimpath"),
+    "a libc": (replace(FILE, r"CGO_ENABLED=0", "CGO_ENABLED=1"), "DOC019", FILE, "libc"),
+    "one platform": (replace(FILE, r"GOARCH=\S+", "GOARCH=amd64"), "DOC019", FILE, "GOARCH=amd64"),
+    "the time of the build": (replace(FILE, r"main\.version=\S+", "main.version=$(date +%s)"), "DOC019", FILE, "date"),
+    "a version that nothing takes": (replace(FILE, r"main\.version", "main.Version"), "DOC019", FILE, "main.Version"),
+    "modules below the sources": (replace(FILE, r"^COPY go\.mod go\.sum \./$", "COPY . ."), "DOC020", FILE, "after"),
+    "modules without sums": (replace(FILE, r"^COPY go\.mod go\.sum", "COPY go.mod"), "DOC020", FILE, "without go.sum"),
     "a port that the manifests do not know": (
         replace(FILE, r"^EXPOSE 8080 9090$", "EXPOSE 8080"),
         "K8S008",
@@ -217,7 +283,7 @@ def test_what_is_planted_is_more_than_twenty_and_touches_every_check_of_images()
     touched = {identifier for _, identifier, _, _ in DEFECTS.values() if identifier.startswith("DOC")}
 
     assert len(DEFECTS) > 40
-    assert touched == {f"DOC{number:03}" for number in range(1, 18)}
+    assert touched == {f"DOC{number:03}" for number in range(1, 21)}
 
 
 @pytest.mark.parametrize(
@@ -284,8 +350,9 @@ CMD ["--help"]
 
 def test_an_image_of_tools_in_a_folder_of_its_own_may_install_what_it_needs(own_copy: Render) -> None:
     service = own_copy()
-    text = """FROM registry.example.com/signer:v3.1.3 AS signer
-FROM moby/buildkit:v0.34.0-rootless
+    digest = "@sha256:" + "a" * 64
+    text = f"""FROM registry.example.com/signer:v3.1.3{digest} AS signer
+FROM moby/buildkit:v0.34.0-rootless{digest}
 USER 0
 RUN apk add --no-cache git make
 COPY --from=signer /ko-app/signer /usr/local/bin/
