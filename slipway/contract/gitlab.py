@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from slipway.contract.pipelines import (
     GATES,
     MUTABLE,
     NEEDED,
+    ON_EVERY_CHANGE,
     SECRET,
     TOKEN,
     Findings,
     called,
     in_order,
     judged,
+    printed,
+    spoken_of,
+    unwritten,
     with_parts,
 )
 from slipway.contract.registry import check
@@ -87,6 +92,21 @@ class Job(NamedTuple):
         found = re.search(r"\bENVIRONMENT=(\w+)", self.text)
         return found[1] if found and "deploy" in self.calls else ""
 
+    @property
+    def changes(self) -> str:
+        """The environment that it deploys to, applies to or rolls back, or nothing."""
+        found = re.search(r"\bENVIRONMENT=(\w+)", self.text)
+        if "rollback" in self.calls:
+            return found[1] if found else "production"
+        return found[1] if found and self.calls & {"deploy", "apply"} else ""
+
+    def runs_for(self, kind: str) -> bool:
+        """Tell whether one of its rules lets it run for what a condition names, such as merge_request_event."""
+        conditions = [str(rule.get("if") or "") for rule in self.conditions]
+        return any(kind in one or not one for one in conditions) and not any(
+            rule.get("changes") for rule in self.conditions
+        )
+
 
 def _lines(value: Any) -> list[str]:
     if isinstance(value, str):
@@ -102,6 +122,7 @@ def _merged(below: Document, above: Document) -> Document:
     return made
 
 
+@lru_cache(maxsize=2)
 def gitlab(repository: Repository) -> Document:
     """Give the pipeline of GitLab with the files of the repository that it includes."""
     content = repository.mapping(GITLAB)
@@ -119,6 +140,7 @@ def _included(content: Document) -> Iterator[str]:
             yield path.lstrip("/")
 
 
+@lru_cache(maxsize=2)
 def jobs(repository: Repository) -> list[Job]:
     """Give every job that can run."""
     content = gitlab(repository)
@@ -152,7 +174,8 @@ def preceding(job: Job, every: list[Job], stages: list[str]) -> list[Job]:
     """Give the jobs that have ended well when a job begins."""
     by_name = {one.name: one for one in every}
     if "needs" in job.whole:
-        direct = [by_name[name] for name in _names(job.whole["needs"]) if name in by_name and name != job.name]
+        sure = [one for one in job.whole["needs"] or [] if not (isinstance(one, dict) and one.get("optional"))]
+        direct = [by_name[name] for name in _names(sure) if name in by_name and name != job.name]
     else:
         place = _place(job, stages)
         direct = [one for one in every if _place(one, stages) < place]
@@ -193,12 +216,12 @@ def gitlab_stages(repository: Repository) -> Findings:
 
 @check(
     "GIT002",
-    "jobs name stages, jobs and files that exist, and need nothing that comes later",
-    why="GitLab refuses the whole pipeline for one wrong name, and only after the push.",
-    fix="Correct the name, or define the stage, the job, the hidden job or the file.",
+    "jobs name stages, jobs, files and reports that exist, and need nothing that comes later",
+    why="GitLab refuses the whole pipeline for one wrong name, and after the push; a report elsewhere stays empty.",
+    fix="Correct the name, or define the stage, the job, the hidden job or the file; reports are in build/reports.",
 )
 def gitlab_names(repository: Repository) -> Findings:
-    """Yield stages, needs, extends and includes that lead nowhere or ahead."""
+    """Yield stages, needs, extends, includes, cache keys and reports that lead nowhere or ahead."""
     for path in _included(repository.mapping(GITLAB)):
         if path not in repository.files:
             yield GITLAB, 0, f"include of {path}, which is not there"
@@ -209,8 +232,35 @@ def gitlab_names(repository: Repository) -> Findings:
                 if one not in content:
                     yield GITLAB, 0, f"{name}: extends {one}, which is not defined"
     every, stages = jobs(repository), stages_of(repository)
+    lines = printed(repository)
     for job in every:
         yield from ((GITLAB, 0, f"{job.name}: {told}") for told in _astray(job, every, stages))
+        yield from ((GITLAB, 0, f"{job.name}: {told}") for told in _empty(repository, job))
+        wanted = str(job.whole.get("coverage") or "")
+        if "coverage" in job.calls and wanted and lines and not any(_finds(wanted, line) for line in lines):
+            yield GITLAB, 0, f"{job.name}: coverage {wanted} finds nothing in what make coverage prints"
+
+
+def _finds(wanted: str, line: str) -> bool:
+    try:
+        return re.search(wanted.strip("/"), line) is not None
+    except re.error:
+        return False
+
+
+def _empty(repository: Repository, job: Job) -> Iterator[str]:
+    """Give the files of a cache key that are not there, and the reports that nothing writes."""
+    caches = job.whole.get("cache") or []
+    for cache in caches if isinstance(caches, list) else [caches]:
+        key = cache.get("key") if isinstance(cache, dict) else None
+        for name in (key.get("files") or []) if isinstance(key, dict) else []:
+            if str(name) not in repository.files:
+                yield f"its cache is keyed by {name}, which is not there"
+    reports = (job.whole.get("artifacts") or {}).get("reports") or {}
+    for kind, given in reports.items():
+        for one in given if isinstance(given, list) else [given.get("path") if isinstance(given, dict) else given]:
+            if unwritten(repository, str(one)):
+                yield f"report {kind} is {one}, and nothing writes there"
 
 
 def _astray(job: Job, every: list[Job], stages: list[str]) -> Iterator[str]:
@@ -252,32 +302,37 @@ def gitlab_scripts(repository: Repository) -> Findings:
     "production is deployed by hand, from a protected branch, one deployment at a time",
     why="Who can push must not thereby deploy, and of two deployments at once nobody knows which serves (row Q02).",
     fix="Give each job that changes production rules with when: manual and CI_COMMIT_REF_PROTECTED, resource_group, "
-    "interruptible: false and the environment.",
+    "interruptible: false, retry: 0 and the environment.",
 )
 def gitlab_production(repository: Repository) -> Findings:
     """Yield jobs that change an environment without what guards it."""
     for job in jobs(repository):
-        to = job.deploys_to or ("production" if "rollback" in job.calls else "")
-        if not to:
-            continue
-        lacking = []
-        if job.whole.get("resource_group") != to:
-            lacking.append(f"resource_group: {to}")
-        environment = job.whole.get("environment")
-        if (environment.get("name") if isinstance(environment, dict) else environment) != to:
-            lacking.append(f"environment: {to}")
-        if job.whole.get("interruptible") is not False:
-            lacking.append("interruptible: false")
-        if to == "production":
-            manual = [rule.get("when") == "manual" for rule in job.conditions] or [job.whole.get("when") == "manual"]
-            if not all(manual):
-                lacking.append("when: manual")
-            if not job.conditions or not all(
-                "CI_COMMIT_REF_PROTECTED" in str(rule.get("if")) for rule in job.conditions
-            ):
-                lacking.append("CI_COMMIT_REF_PROTECTED in its rules")
+        to = job.changes
+        protected = bool(job.conditions) and all("REF_PROTECTED" in str(rule.get("if")) for rule in job.conditions)
+        if "name-release" in job.calls and not protected:
+            yield GITLAB, 0, f"{job.name}: names a release without CI_COMMIT_REF_PROTECTED in its rules"
+        lacking = [] if not to or job.whole.get("retry", 0) == 0 else ["retry: 0"]
+        lacking += _unguarded(job, to, protected=protected) if to else []
         for one in lacking:
             yield GITLAB, 0, f"{job.name}: changes {to} without {one}"
+
+
+def _unguarded(job: Job, to: str, *, protected: bool) -> list[str]:
+    lacking = []
+    if job.whole.get("resource_group") != to:
+        lacking.append(f"resource_group: {to}")
+    environment = job.whole.get("environment")
+    if (environment.get("name") if isinstance(environment, dict) else environment) != to:
+        lacking.append(f"environment: {to}")
+    if job.whole.get("interruptible") is not False:
+        lacking.append("interruptible: false")
+    if to == "production":
+        manual = [rule.get("when") == "manual" for rule in job.conditions] or [job.whole.get("when") == "manual"]
+        if not all(manual):
+            lacking.append("when: manual")
+        if not protected:
+            lacking.append("CI_COMMIT_REF_PROTECTED in its rules")
+    return lacking
 
 
 @check(
@@ -288,7 +343,12 @@ def gitlab_production(repository: Repository) -> Findings:
 )
 def gitlab_freeze(repository: Repository) -> Findings:
     """Yield deployments to production that no freeze stops."""
+    for place, variables in _variables(repository):
+        if "DEPLOY_ANYWAY" in variables:
+            yield GITLAB, 0, f"{place}: DEPLOY_ANYWAY in the file opens every window that is shut"
     for job in jobs(repository):
+        if "DEPLOY_ANYWAY=" in job.text:
+            yield GITLAB, 0, f"{job.name}: DEPLOY_ANYWAY in the file opens every window that is shut"
         if job.deploys_to != "production":
             continue
         first: Document = next(iter(job.whole.get("rules") or []), {})
@@ -303,7 +363,7 @@ def gitlab_freeze(repository: Repository) -> Findings:
     "GIT006",
     "one press rolls production back, at any time",
     why="At night nobody looks up commands, and a rollback that waits for other jobs comes late (row Q03).",
-    fix="Keep a job that calls make rollback ENVIRONMENT=production, with when: manual and needs: [].",
+    fix="Keep a job of make rollback ENVIRONMENT=production, with when: manual, allow_failure: true and needs: [].",
 )
 def gitlab_rollback(repository: Repository) -> Findings:
     """Yield a pipeline that has no such job."""
@@ -317,6 +377,9 @@ def gitlab_rollback(repository: Repository) -> Findings:
             yield GITLAB, 0, f"{job.name}: waits for other jobs; it wants needs: []"
         if "CI_DEPLOY_FREEZE" in str(job.whole.get("rules")):
             yield GITLAB, 0, f"{job.name}: a freeze stops it"
+        waits = [rule for rule in job.conditions if rule.get("when") == "manual"]
+        if not all(rule.get("allow_failure", job.whole.get("allow_failure")) for rule in waits):
+            yield GITLAB, 0, f"{job.name}: without allow_failure: true no pipeline ends before somebody presses it"
 
 
 @check(
@@ -366,6 +429,11 @@ def gitlab_images(repository: Repository) -> Findings:
                 yield GITLAB, 0, f"{job.name}: image {image} names no version"
 
 
+def _variables(repository: Repository) -> Iterator[tuple[str, Document]]:
+    yield "variables", gitlab(repository).get("variables") or {}
+    yield from ((job.name, job.whole.get("variables") or {}) for job in jobs(repository))
+
+
 def _pinned(image: str) -> bool:
     name, _, digest = image.partition("@")
     tag = name.rsplit("/", 1)[-1].partition(":")[2]
@@ -380,14 +448,11 @@ def _pinned(image: str) -> bool:
 )
 def gitlab_secrets(repository: Repository) -> Findings:
     """Yield variables and lines that hold a secret."""
-    content = gitlab(repository)
-    places = [
-        ("variables", content.get("variables")),
-        *((job.name, job.whole.get("variables")) for job in jobs(repository)),
-    ]
-    for place, variables in places:
-        for name, value in (variables or {}).items():
+    for place, variables in _variables(repository):
+        for name, value in variables.items():
             text = str(value.get("value", "") if isinstance(value, dict) else value)
+            if name in ("CI_DEBUG_TRACE", "CI_DEBUG_SERVICES") and text.lower() not in ("false", "0", ""):
+                yield GITLAB, 0, f"{place}: {name} writes every variable into the log, the masked ones too"
             if SECRET.search(str(name)) and text and not text.startswith("$"):
                 yield GITLAB, 0, f"{place}: variable {name} has its value in the file"
     for path in [GITLAB, *_included(repository.mapping(GITLAB))]:
@@ -403,7 +468,8 @@ def gitlab_secrets(repository: Repository) -> Findings:
     fix="Say it with rules, or extend a hidden job that has them.",
 )
 def gitlab_rules(repository: Repository) -> Findings:
-    """Yield jobs with the old keywords, and a pipeline that does not say for what it runs."""
+    """Yield jobs with the old keywords, jobs that run for too much, and a pipeline that does not say for what."""
+    yield from ((GITLAB, 0, told) for told in _too_much(repository))
     for job in jobs(repository):
         for key in ("only", "except"):
             if key in job.whole:
@@ -415,6 +481,19 @@ def gitlab_rules(repository: Repository) -> Findings:
         for wanted in ("merge_request_event", "CI_DEFAULT_BRANCH", "CI_COMMIT_TAG"):
             if wanted not in conditions:
                 yield GITLAB, 0, f"workflow: no rule for {wanted}"
+
+
+def _too_much(repository: Repository) -> Iterator[str]:
+    """Say which rules let something run for more than is meant."""
+    rules = [("workflow", rule) for rule in (gitlab(repository).get("workflow") or {}).get("rules") or []]
+    for name, rule in [*rules, *((job.name, rule) for job in jobs(repository) for rule in job.conditions)]:
+        for tag in re.findall(r"CI_COMMIT_TAG\s*=~\s*/(.*?)/", str(rule.get("if")) if isinstance(rule, dict) else ""):
+            if not (tag.startswith("^") and tag.endswith("$")):
+                yield f"{name}: /{tag}/ finds more than releases; begin it with ^ and end it with $"
+    for job in jobs(repository):
+        never = [str(rule.get("if")) for rule in job.whole.get("rules") or [] if rule.get("when") == "never"]
+        if job.calls & {"push", "sign", "deploy", "rollback"} and not any("schedule" in one for one in never):
+            yield f"{job.name}: runs for a schedule too, and changes something"
 
 
 @check(
@@ -432,6 +511,8 @@ def gitlab_limits(repository: Repository) -> Findings:
                 yield GITLAB, 0, f"{job.name}: a cache without a key"
         if not job.whole.get("timeout"):
             yield GITLAB, 0, f"{job.name}: has no timeout"
+        if (job.whole.get("artifacts") or {}).get("expire_in") == "never":
+            yield GITLAB, 0, f"{job.name}: keeps its artifacts for ever"
 
 
 @check(
@@ -444,6 +525,9 @@ def gitlab_commits(repository: Repository) -> Findings:
     """Yield a pipeline that does not check them."""
     if GITLAB not in repository.files:
         return
+    depth = (gitlab(repository).get("variables") or {}).get("GIT_DEPTH")
+    if str(depth) != "0":
+        yield GITLAB, 0, f"GIT_DEPTH is {depth}, not 0: older commits of a merge request are not there to be checked"
     seen: set[str] = set()
     for job in jobs(repository):
         if job.on_merge_request:
@@ -471,6 +555,13 @@ def gitlab_promotion(repository: Repository) -> Findings:
             yield GITLAB, 0, f"{job.name}: does not keep build/image.txt as an artifact"
         if "login" not in job.calls:
             yield GITLAB, 0, f"{job.name}: pushes without make login"
+        if not all("CI_DEFAULT_BRANCH" in str(rule.get("if")) for rule in job.conditions):
+            yield GITLAB, 0, f"{job.name}: pushes for other branches than the default one"
+    for job in every:
+        tokens = job.whole.get("id_tokens") or {}
+        meant = (tokens.get("SIGSTORE_ID_TOKEN") or {}).get("aud") if "sign" in job.calls else None
+        if meant not in (None, "sigstore"):
+            yield GITLAB, 0, f"{job.name}: SIGSTORE_ID_TOKEN is meant for {meant}; Sigstore takes aud: sigstore alone"
     for job in every:
         if job.deploys_to:
             before = preceding(job, every, stages)
@@ -494,12 +585,38 @@ def _deployed(job: Job, before: list[Job], pushing: set[str]) -> Iterator[str]:
 
 @check(
     "GIT014",
-    "the pipeline of GitLab calls every target of delivery",
+    "the pipeline of GitLab calls every target of delivery, and the gates for each change",
     why="A step that is left out is not missed until it would have helped.",
-    fix="Call the target in its stage again.",
+    fix="Call the target in its stage again, in a job that runs for merge requests and for the default branch.",
 )
 def gitlab_targets(repository: Repository) -> Findings:
-    """Yield targets that no job calls."""
-    if GITLAB in repository.files:
-        seen = {target for job in jobs(repository) for target in job.calls}
-        yield from ((GITLAB, 0, f"no job calls make {target}") for target in NEEDED if target not in seen)
+    """Yield targets that no job calls, and gates that a change does not meet."""
+    if GITLAB not in repository.files:
+        return
+    every = jobs(repository)
+    seen = {target for job in every for target in job.calls}
+    yield from ((GITLAB, 0, f"no job calls make {target}") for target in NEEDED if target not in seen)
+    for kind, told in (("merge_request_event", "merge requests"), ("CI_DEFAULT_BRANCH", "the default branch")):
+        met = {target for job in every if job.runs_for(kind) for target in job.calls}
+        for target in ON_EVERY_CHANGE:
+            if target in seen - met:
+                yield GITLAB, 0, f"no job of {told} calls make {target}"
+
+
+@check(
+    "GIT015",
+    "a job speaks of one environment",
+    why="A context or an address of another environment deploys there, or asks there whether this serves (row Q02).",
+    fix="Use the variables of the environment that the job is for: STAGING_... or PRODUCTION_....",
+)
+def gitlab_places(repository: Repository) -> Findings:
+    """Yield jobs that take something of another environment."""
+    for job in jobs(repository):
+        environment = job.whole.get("environment")
+        name = str(environment.get("name") if isinstance(environment, dict) else environment or "")
+        url = str(environment.get("url") if isinstance(environment, dict) else "")
+        given = [f"{key}={value}" for key, value in (job.whole.get("variables") or {}).items()]
+        rules = [str(rule.get("if")) for rule in job.conditions]
+        spoken = spoken_of("\n".join([f"ENVIRONMENT={name}", url, *given, *rules, job.text]))
+        if len(spoken) > 1:
+            yield GITLAB, 0, f"{job.name}: speaks of {' and of '.join(spoken)}"

@@ -4,15 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from slipway.contract.groovy import Block, BrokenError, groovy
-from slipway.contract.pipelines import MUTABLE, NEEDED, SECRET, TOKEN, Findings, called, in_order, judged
+from slipway.contract.pipelines import (
+    MUTABLE,
+    NEEDED,
+    SECRET,
+    TOKEN,
+    Findings,
+    called,
+    in_order,
+    judged,
+    spoken_of,
+    unwritten,
+)
 from slipway.contract.registry import check
 from slipway.contract.repository import Repository
 
 JENKINS = "Jenkinsfile"
 JENKINSFILES = r"(?:Jenkinsfile|ci/[^/]+\.Jenkinsfile)$"
 LITERAL = re.compile(r"\b\w*(?:PASSWORD|TOKEN|SECRET)=(?!\"?\$)\S")
+TIMEOUT = re.compile(r"time:\s*(\d+)(?:,\s*unit:\s*['\"](\w+)['\"])?")
+MINUTES = {"SECONDS": 1 / 60, "MINUTES": 1, "HOURS": 60, "DAYS": 1440}
+LONGEST = 120
+BOUND = re.compile(r"[vV]ariable:\s*['\"](\w+)['\"]")
+ELSEWHERE = re.compile(r"KUBECONFIG|AWS_\w+|DOCKER_CONFIG|GIT_\w+|SSH_\w+")
+REPORT = re.compile(r"(?:testResults|artifacts):\s*['\"]([^'\"]+)['\"]")
 JENKINS_STAGES = [
     *("lint", "test", "build", "containerize", "scan"),
     *("deploy-staging", "approve", "deploy-production", "smoke"),
@@ -62,6 +80,7 @@ IN_STEPS = frozenset(
 )
 
 
+@lru_cache(maxsize=8)
 def jenkins(repository: Repository, path: str = JENKINS) -> Block:
     """Give the block `pipeline` of a Jenkinsfile; an empty one when there is none (JEN002 says why)."""
     if path in repository.files:
@@ -156,10 +175,22 @@ def jenkins_limits(repository: Repository) -> Findings:
                 yield path, pipeline.line, f"options has no {option}"
         if path != JENKINS:
             continue
-        for stage in every_stage(repository, path):
-            options = stage.child("options")
-            if stage.child("steps") and not (options and options.child("timeout")):
-                yield path, stage.line, f"stage {stage.title} has no timeout"
+        if pipeline.parts is not None and "skipStagesAfterUnstable" not in given:
+            yield path, pipeline.line, "options has no skipStagesAfterUnstable, so that a failed test is deployed"
+        for block in pipeline.walk():
+            if block.name == "disableConcurrentBuilds" and "abortPrevious" in block.head:
+                yield path, block.line, "abortPrevious ends a build in the middle of its deployment"
+        yield from ((path, stage.line, told) for stage in every_stage(repository, path) for told in _unlimited(stage))
+
+
+def _unlimited(stage: Block) -> Iterator[str]:
+    options, steps = stage.child("options"), stage.child("steps")
+    limit = options.child("timeout") if options else None
+    if steps and not limit:
+        yield f"stage {stage.title} has no timeout"
+    found = TIMEOUT.search(limit.head) if limit and steps and not steps.child("input") else None
+    if found and int(found[1]) * MINUTES.get(found[2] or "MINUTES", 1) > LONGEST:
+        yield f"stage {stage.title} may hold its agent for {found[1]} {found[2]}"
 
 
 @check(
@@ -260,6 +291,11 @@ def jenkins_post(repository: Repository) -> Findings:
     for step in ("junit", "archiveArtifacts"):
         if step not in kept:
             yield JENKINS, 0, f"no post {{ always }} calls {step}"
+    for block in pipeline.walk():
+        for given in REPORT.findall(block.head) if block.name in ("junit", "archiveArtifacts") else []:
+            for one in given.split(","):
+                if unwritten(repository, one):
+                    yield JENKINS, block.line, f"{block.name} keeps {one.strip()}, and nothing writes there"
 
 
 @check(
@@ -275,6 +311,8 @@ def jenkins_scripts(repository: Repository) -> Findings:
         for line, _, text in pipeline.shells:
             yield from ((path, line, told) for told in judged(repository, text))
         if path != JENKINS:
+            if "returnStatus: true" in repository.text(path) and not re.search(r"\berror\s*\(", repository.text(path)):
+                yield path, 0, "the status of a step is asked for, and no status is an error"
             continue
         for block in pipeline.walk():
             if block.name in ("catchError", "warnError") or "returnStatus" in block.head:
@@ -294,13 +332,20 @@ def jenkins_promotion(repository: Repository) -> Findings:
         return
     done: set[str] = set()
     approved = False
-    for stage in every_stage(repository):
+    stages = every_stage(repository)
+    for stage in stages:
         if steps := stage.child("steps"):
             approved = approved or bool(steps.child("input"))
             late = approved or "deploy" in steps.calls | done
             for told in [*_built(steps, late=late), *_deployed(steps, done)]:
                 yield JENKINS, stage.line, f"stage {stage.title} {told}"
+            above = [one for one in stages if stage in one.walk()]
+            if steps.calls & {"push", "sign", "deploy"} and not any(_on_main(one) for one in above):
+                yield JENKINS, stage.line, f"stage {stage.title} pushes, signs or deploys for other branches than main"
             done |= steps.calls
+    for block in pipeline.walk():
+        if "DEPLOY_ANYWAY" in block.head:
+            yield JENKINS, block.line, "DEPLOY_ANYWAY in the file opens every window that is shut"
 
 
 def _built(steps: Block, *, late: bool) -> Iterator[str]:
@@ -333,13 +378,40 @@ def _deployed(steps: Block, done: set[str]) -> Iterator[str]:
 
 @check(
     "JEN009",
-    "the pipeline of Jenkins calls every target of delivery",
-    why="A step that is left out is not missed until it would have helped.",
-    fix="Call the target in its stage again.",
+    "the pipeline of Jenkins calls every target of delivery, and measures each stage to its end",
+    why="A step that is left out is not missed until it would have helped; a stage that never ends counts as failed.",
+    fix="Call the target in its stage again; begin the targets of a stage with ci-begin and end them with ci-end.",
 )
 def jenkins_targets(repository: Repository) -> Findings:
-    """Yield targets that no stage calls."""
+    """Yield targets that no stage calls, and stages that are measured by half."""
     pipeline = jenkins(repository)
-    if pipeline.parts is not None:
-        seen = pipeline.calls
-        yield from ((JENKINS, 0, f"no stage calls make {target}") for target in NEEDED if target not in seen)
+    if pipeline.parts is None:
+        return
+    seen = pipeline.calls
+    yield from ((JENKINS, 0, f"no stage calls make {target}") for target in NEEDED if target not in seen)
+    for stage in every_stage(repository):
+        steps = stage.child("steps")
+        half = steps.calls & {"ci-begin", "ci-end"} if steps else set()
+        if len(half) == 1:
+            yield JENKINS, stage.line, f"stage {stage.title} calls make {half.pop()} without its other half"
+
+
+@check(
+    "JEN010",
+    "a stage takes what is of its environment, under names that scripts read",
+    why="A context of another environment deploys there (row P04); a credential by a wrong name is not there at all.",
+    fix="Use the variables and credentials of the environment, and the names that the scripts of bin/ read.",
+)
+def jenkins_places(repository: Repository) -> Findings:
+    """Yield stages that take something of another environment, and credentials that nothing reads."""
+    known = "\n".join(repository.text(path) for path in repository.matching(r"(?:Makefile|mk/.*\.mk|bin/[^/]+)$"))
+    for stage in every_stage(repository):
+        if not stage.child("steps"):
+            continue
+        spoken = spoken_of("\n".join(block.head for block in stage.walk()))
+        if len(spoken) > 1:
+            yield JENKINS, stage.line, f"stage {stage.title} speaks of {' and of '.join(spoken)}"
+    for block in jenkins(repository).walk():
+        for name in BOUND.findall(block.head) if block.name == "withCredentials" else []:
+            if not ELSEWHERE.fullmatch(name) and not re.search(rf"\b{name}\b", known):
+                yield JENKINS, block.line, f"{name} is bound, and no script reads it"

@@ -35,8 +35,18 @@ WHOLE = {
 NEEDED = [
     *("lint-code", "lint-repository", "verify", "commit-check", "features-check"),
     *("test-unit", "coverage", "test-integration", "test-e2e"),
-    *("scan-dependencies", "scan-repository", "image", "push", "scan", "sbom", "sign", "deploy", "smoke"),
+    *("scan-code", "scan-dependencies", "scan-repository", "manifests", "infra-test"),
+    *("image", "push", "scan", "sbom", "sign", "deploy", "smoke"),
 ]
+ON_EVERY_CHANGE = [
+    *("lint-code", "lint-repository", "verify", "test-unit", "coverage", "test-integration", "test-e2e"),
+    *("scan-code", "scan-dependencies", "scan-repository"),
+]
+PLACE = re.compile(
+    r"\b(DEV|STAGING|PRODUCTION)_[A-Z]|\bENVIRONMENT=[\"']?(dev|staging|production)\b"
+    r"|\bkubeconfig-(dev|staging|production)\b|\bCI_METRICS_\w+\s*[=:]\s*[\"']?(dev|staging|production)\b"
+)
+PRINTED = re.compile(r'\bprintf "((?:[^"\\]|\\.)*)"')
 
 
 def rules(repository: Repository) -> dict[str, str]:
@@ -64,6 +74,25 @@ def with_parts(targets: set[str]) -> set[str]:
     while more := {part for target in whole for part in WHOLE.get(target, set())} - whole:
         whole |= more
     return whole
+
+
+def spoken_of(text: str) -> list[str]:
+    """Give the environments that a text speaks of, by its variables, credentials and arguments."""
+    return sorted({next(filter(None, found)).lower() for found in PLACE.findall(text)})
+
+
+def unwritten(repository: Repository, pattern: str) -> bool:
+    """Tell whether nothing that make runs writes into the folder of a report."""
+    folder = pattern.strip().strip("\"'").rsplit("/", 1)[0].rstrip("/*")
+    text = "\n".join(repository.text(path) for path in repository.matching(r"(?:Makefile|mk/.*\.mk|bin/[^/]+)$"))
+    written = re.search(rf"(?<![\w/-]){re.escape(folder)}(?![\w-])", text) is not None
+    return not written or folder.split("/")[0] not in ("build", "tmp")
+
+
+def printed(repository: Repository) -> list[str]:
+    """Give what makefiles print by printf, with numbers for what is filled in."""
+    found = [text for path in repository.matching(r"mk/.*\.mk$") for text in PRINTED.findall(repository.text(path))]
+    return [text.replace("%%", "%").replace("%s", "81.5").replace("%d", "81").replace("\\n", "\n") for text in found]
 
 
 @check(
