@@ -52,12 +52,17 @@ def rules(repository: Repository) -> Iterator[Rule]:
 
 @check(
     "MAK003",
-    "recipes are indented by tabs, and included files are there",
+    "recipes are indented by tabs, included files are there, and every part of mk/ is included",
     why="make stops at a line of spaces with `missing separator`, and at a missing file, whatever was asked for.",
-    fix="Begin the line of a recipe with a tab; correct the name behind include.",
+    fix="Begin the line of a recipe with a tab; correct the name behind include, or include the part.",
 )
 def readable(repository: Repository) -> Findings:
-    """Yield recipes of spaces, and includes that lead nowhere."""
+    """Yield recipes of spaces, includes that lead nowhere, and parts that nothing includes."""
+    lines = [line for path in repository.matching(PLACES) for _, line in repository.lines(path)]
+    given = "\n".join(line for line in lines if re.match(r"-?s?include\s", line))
+    for path in repository.matching(r"mk/[^/]+\.mk$") if "Makefile" in repository.files else ():
+        if path not in given and "mk/*.mk" not in given:
+            yield "Makefile", 0, f"{path} is not included, and its targets are not there"
     for path in repository.matching(PLACES):
         in_rule, continued = False, False
         for number, line in repository.lines(path):

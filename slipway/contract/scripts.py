@@ -13,7 +13,10 @@ from slipway.contract.repository import Repository
 
 Findings = Iterator[tuple[str, int, str]]
 
-KUBECTL = re.compile(r"(?:^|[;&|(]|\bthen|\bdo|\belse|\bif|!)\s*kubectl\s+(?P<words>.*)")
+KUBECTL = re.compile(
+    r"(?:^|[;&|(]|\bthen|\bdo|\belse|\bif|!|\b(?:exec|attended|answered|command)"
+    r"|\b(?:logged|noted|looked|timeout|step)\s+(?:\"[^\"]*\"|\S+))\s*kubectl\s+(?P<words>.*)"
+)
 WITHOUT_CLUSTER = re.compile(r"(?:config|kustomize|version)\b")
 PLACES = r"(?:bin/[^/.]+|bin/[^/]+\.sh|\.githooks/[^/]+)$"
 SHEBANG = re.compile(r"#!.*\b(?:ba|da|k|z)?sh\b")
@@ -102,7 +105,7 @@ LEAKS = [
             "PRIVATE_KEY",
             "CREDENTIAL",
         ),
-        rf"\b(?:echo|printf)\b(?![^|]*\|)[^|;]*{SENSITIVE}(?!:[-+?])",
+        rf"\b(?:echo|printf)\b(?![^|]*\|)[^|;]*{SENSITIVE}(?!:[+?])",
         "writes a secret where logs are kept",
     ),
     Rule(
@@ -158,7 +161,7 @@ FETCHES = [
             "curl",
             "wget",
         ),
-        r"\bcurl\b.*\s(?:-k|--insecure)\b|\bwget\b.*--no-check-certificate",
+        r"\bcurl\b[^|;]*\s(?:-[a-zA-Z]*k[a-zA-Z]*|--insecure)(?=\s)|\bwget\b.*--no-check-certificate",
         "does not ask who answers",
     ),
     Rule(
@@ -176,6 +179,19 @@ FETCHES = [
         "installs whatever is newest",
     ),
     Rule(("npm",), r"\bnpm\s+install\s+-g\s+\S+(?<!@[0-9.])$", "installs whatever is newest"),
+    Rule(
+        ("uv pip",),
+        r"\buv\s+pip\s+(?:install|sync)\b(?!.*--require-hashes).*",
+        "takes whatever the index gives; say --require-hashes",
+    ),
+    Rule(
+        (
+            "insecure",
+            "tlog",
+        ),
+        r"--(?:allow-)?insecure(?:-(?:registry|ignore-\w+))?\b|--tlog-upload=false|--insecure-ignore-tlog\b",
+        "takes or gives what nobody can check",
+    ),
     Rule(
         (
             "insecure-skip",
@@ -209,6 +225,14 @@ FORCES = [
         ),
         r"\bkubectl\b.*--grace-period[ =]0|\bkubectl\b.*--force\b",
         "ends pods without letting them finish",
+    ),
+    Rule(
+        (
+            "--all",
+            "--validate",
+        ),
+        r"\b(?:kubectl|told|asked)\b.*\bdelete\b.*\s--all\b|\bkubectl\b.*--validate=false\b",
+        "takes more than what was named, or what the cluster does not know",
     ),
     Rule(("destroy",), r"\bterraform\b.*\bdestroy\b", "destroys what Terraform knows"),
     Rule(("auto-approve",), r"\bterraform\b.*\s-?-auto-approve\b", "applies what nobody has read"),
@@ -400,6 +424,11 @@ def _options(script: Script, header: str) -> Findings:
     read = re.search(r"getopts\s+['\"]:?([A-Za-z:]+)['\"]", script.text)
     known = {*re.sub(r":", "", read[1])} if read else set()
     told = {*re.findall(r"^#\s+-([A-Za-z])\b", header, re.MULTILINE)}
+    valued = {*re.findall(r"^#\s+-([A-Za-z]) [A-Z]", header, re.MULTILINE)}
+    taking = {*re.findall(r"([A-Za-z]):", read[1])} if read else set()
+    for name in sorted((valued ^ taking) & known & told):
+        what = "takes a value in the header and none in getopts" if name in valued else "takes a value and tells none"
+        yield script.path, 1, f"-{name} {what}"
     for name in sorted(known ^ told) if read else ():
         what = "is read and not in the header" if name in known else "is in the header and not read"
         yield script.path, 1, f"-{name} {what}"
@@ -473,13 +502,18 @@ def secrets(repository: Repository) -> Findings:
 
 @check(
     "SCR008",
-    "what a script fetches is pinned, and comes from whom it says",
-    why="What is fetched without a version or a check is chosen by somebody else (row L05).",
-    fix="Name the version, check the sum, keep TLS on; fetch to a file and run that.",
+    "what a script fetches is pinned, comes from whom it says, and in time",
+    why="What is fetched without a version or a check is chosen by somebody else (row L05); some servers never answer.",
+    fix="Name the version, check the sum, keep TLS on, give curl -m SECONDS; fetch to a file and run that.",
 )
 def fetched(repository: Repository) -> Findings:
-    """Yield downloads that are run, not checked, or not pinned."""
+    """Yield downloads that are run, not checked, not pinned, or that may take for ever."""
     yield from _seen(repository, FETCHES)
+    for script in scripts(repository):
+        for number, line in enumerate(script.code, 1) if "curl " in script.text else ():
+            called = re.search(r"(?:^|[;&|(!]|\b(?:if|until|while|then|do))\s*curl\s+(?=-).*", line)
+            if called and not re.search(r"\s(?:-[a-zA-Z]*m|--max-time)\s", called[0]):
+                yield script.path, number, f"{called[0].strip()[:60]}: no -m SECONDS ends it"
 
 
 @check(
@@ -506,7 +540,7 @@ def temporary(repository: Repository) -> Findings:
 
 @check(
     "SCR010",
-    "the scripts and targets that scripts and recipes call exist",
+    "the scripts, options and targets that scripts and recipes call exist",
     why="A renamed script is missed only when its caller runs, and callers of the night run last (row A08).",
     fix="Call what exists: ls bin, make help.",
 )
@@ -528,6 +562,17 @@ def callees(repository: Repository) -> Findings:
         for number, line in repository.lines(path):
             if line.startswith("\t"):
                 yield from ((path, number, told) for told in _missing(repository, line))
+                yield from ((path, number, told) for told in _unread(repository, line))
+
+
+def _unread(repository: Repository, line: str) -> Iterator[str]:
+    """Give the options of a recipe that its script does not read."""
+    called = re.match(r"\t@?(bin/[a-z][a-z0-9-]*)((?:\s.*)?)$", line)
+    read = re.search(r"getopts\s+['\"]:?([A-Za-z:]+)['\"]", repository.text(called[1])) if called else None
+    if called and read:
+        for name in re.findall(r"(?<=[\s,])-([A-Za-z])(?=[\s)]|$)", called[2]):
+            if name not in read[1]:
+                yield f"{called[1]} has no option -{name}"
 
 
 def _missing(repository: Repository, line: str) -> Iterator[str]:

@@ -106,4 +106,80 @@ SHELL = [
     Defect("CMP003", replace(STORE, r"volumes: \[.*\]", 'volumes: ["stores:/a"]'), STORE, "stores"),
     Defect("CMP003", remove("compose/store.env"), COMPOSE, "store.env"),
     Defect("CMP003", remove("compose/broker.yaml"), COMPOSE, "broker.yaml"),
+    line("SCR003", "attended kubectl get pods", "names no --context"),
+    line("SCR003", 'logged "$program" kubectl apply -f a.yaml', "names no --context"),
+    Defect("SCR004", replace("bin/deploy", r"':e:c:i:noryh'", "':e:ci:noryh'"), "bin/deploy", "-c takes a value"),
+    line("SCR007", 'echo "it is ${API_TOKEN:-}"', "logs are kept"),
+    line("SCR008", "curl -ksS -m 5 https://example.com", "who answers"),
+    line("SCR008", "curl -sS https://example.com", "no -m SECONDS"),
+    line("SCR008", "uv pip sync mk/linters.txt", "--require-hashes"),
+    line("SCR008", "cosign sign --tlog-upload=false a", "nobody can check"),
+    line("SCR011", 'kubectl --context "$context" delete jobs --all', "more than what was named"),
+    line("SCR011", 'kubectl --context "$context" apply --validate=false -f a', "more than what was named"),
+    Defect(
+        "SCR010", replace("mk/slipway.mk", r'-c "\$\(CONTEXT\)"', '-k "$(CONTEXT)"'), "mk/slipway.mk", "no option -k"
+    ),
+    Defect("SCR012", replace("bin/deploy", r"^.*confirm .deploying.*\n", ""), "bin/deploy", "asks before production"),
+    Defect("SCR012", replace("bin/load", r"^.*confirm .*\n", ""), "bin/load", "never asks"),
+    Defect("SCR012", replace("bin/rollback", r"!= production \]", "= production ]"), "bin/rollback", "never asks"),
+    Defect(
+        "SCR012",
+        replace("bin/deploy", r'= 1 \] \|\|\n  fail "there', '= 0 ] ||\n  fail "there'),
+        "bin/deploy",
+        "freeze",
+    ),
+    Defect(
+        "SCR012", replace("bin/deploy", r"^if ! rolled_out .*; then", "if false; then"), "bin/deploy", "waits until"
+    ),
+    Defect("SCR012", replace("bin/deploy", r"^  production:\*\) wrong.*\n", ""), "bin/deploy", "by its digest alone"),
+    Defect("SCR012", replace("bin/restore", r"^whole .*\n", ""), "bin/restore", "checksums"),
+    Defect("SCR012", replace("bin/restore", r"^.*!= full \].*\n", ""), "bin/restore", "holds something"),
+    Defect("SCR012", replace("bin/image", r"^  \*:latest\).*\n", ""), "bin/image", "tag latest"),
+    Defect("SCR012", replace("bin/sign", r"\{64\}\$' \|\|$", "*' ||"), "bin/sign", "refuses a tag"),
+    Defect("SCR012", replace("bin/promote", r"source:-staging", "source:-dev"), "bin/promote", "from staging"),
+    Defect("SCR012", replace("bin/deploy-window", r"^  6 \| 7\).*\n", ""), "bin/deploy-window", "at the weekend"),
+    Defect("SCR012", replace("bin/smoke", r'\[ "\$3" = "\$2" \]', '[ "$3" != 000 ]'), "bin/smoke", "status"),
+    Defect("SCR012", replace("bin/lib.sh", r"^  trap ended EXIT\n", ""), "bin/lib.sh", "removes temporary files"),
+    Defect("SCR012", replace("bin/verify", r"check \.$", "check . || true"), "bin/verify", "hides a failure"),
+    Defect("SCR012", replace(".githooks/commit-msg", r'"\$1"', '"$1" || echo no'), ".githooks/commit-msg", "hides"),
+    Defect("SCR012", replace("bin/features-check", r'^exit "\$bad"', "exit 0"), "bin/features-check", "'exit 0'"),
+    Defect("SCR012", replace("bin/commit-check", r"-le 79", "-le 100"), "bin/commit-check", "79 characters"),
+    Defect(
+        "SCR012", replace("bin/commit-check", r"\^Refs: \S+\$'", "^Refs: '"), "bin/commit-check", "other last lines"
+    ),
+    Defect("SCR012", replace("bin/lint-repository", r"^start hadolint.*\n", ""), "bin/lint-repository", "hadolint"),
+    Defect("SCR012", replace("bin/lint-repository", r"yamllint -s", "yamllint"), "bin/lint-repository", "with -s"),
+    Defect("SCR012", replace("bin/lint-repository", r"^    bad=1\n", ""), "bin/lint-repository", "bad=1"),
+    Defect("SCR012", add(".shellcheckrc", "disable=SC2086\n"), ".shellcheckrc", "looks away"),
+    Defect("SCR012", add("mk/linters.txt", "rich>=1\n"), "mk/linters.txt", "rich>=1"),
+    Defect("SCR013", replace("bin/scan", r"HIGH,CRITICAL --exit", "CRITICAL --exit"), "bin/scan", "HIGH"),
+    Defect("SCR013", replace("bin/scan", r" --exit-code 1", ""), "bin/scan", "ends well"),
+    Defect("SCR013", replace("bin/scan-repository", r",secret", ""), "bin/scan-repository", "for secret"),
+    Defect(
+        "SCR013", replace("bin/scan-repository", r"--skip-dirs tmp", "--skip-dirs k8s"), "bin/scan-repository", "k8s"
+    ),
+    Defect("MAK003", replace("Makefile", r"^include mk/language\.mk\n", ""), "Makefile", "not included"),
+    Defect(
+        "MAK007", replace("mk/slipway.mk", r"^(test:: .*) test-integration", "test:: test-unit"), "mk/slipway.mk", "run"
+    ),
+    Defect("MAK007", replace("mk/slipway.mk", r"@bin/verify", "@echo verified"), "mk/slipway.mk", "bin/verify"),
+    Defect("MAK007", replace("mk/slipway.mk", r"@bin/verify", "@bin/verify || true"), "mk/slipway.mk", "hidden"),
+    Defect("MAK007", replace("mk/slipway.mk", r"@bin/verify", "-@bin/verify"), "mk/slipway.mk", "hidden"),
+    Defect(
+        "MAK007", replace("mk/slipway.mk", r'sign -i "\$\(RELEASE\)', 'sign -i "$(IMAGE)'), "mk/slipway.mk", "RELEASE"
+    ),
+    Defect("MAK007", replace("mk/slipway.mk", r":\$\(REVISION\)$", ":latest"), "mk/slipway.mk", "tomorrow"),
+    Defect(
+        "MAK007", replace("mk/slipway.mk", r"^SERVICE := .*", "SERVICE := other"), "mk/slipway.mk", "SERVICE is other"
+    ),
+    Defect("MAK007", replace("mk/language.mk", r" -race -shuffle", " -shuffle"), "mk/language.mk", "-race"),
+    Defect("MAK007", replace("mk/language.mk", r"MINIMUM \?= 80", "MINIMUM ?= 40"), "mk/language.mk", "less than 80"),
+    Defect("MAK008", replace("mk/slipway.mk", r"^YES \?=$", "YES ?= 1"), "mk/slipway.mk", "nobody named it"),
+    Defect("MAK008", replace("mk/slipway.mk", r":= help$", ":= deploy"), "mk/slipway.mk", "make alone runs deploy"),
+    Defect(
+        "MAK008",
+        replace("mk/slipway.mk", r"(?<=or production\)\n)\t@\$\(call need,CONTEXT.*\n", ""),
+        "mk/slipway.mk",
+        "hands on $(CONTEXT)",
+    ),
 ]

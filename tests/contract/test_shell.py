@@ -9,7 +9,10 @@ from tests.conftest import Parts
 from tests.contract.planting import Defect, one_each
 from tests.contract.shell import SHELL
 
-PARTS = ("bin", "compose", "mk", "Makefile", "compose.yaml")
+PARTS = (
+    *("bin", "compose", "mk", "Makefile", "compose.yaml", "cmd", "docs", "events", "commitlint.config.mjs"),
+    *(".githooks", ".shellcheckrc", ".copier-answers.yml", ".env.example", ".env.kafka.example"),
+)
 
 
 @pytest.mark.parametrize("defect", one_each(SHELL))
