@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from slipway.contract.compose import settings
 from slipway.contract.kubernetes import containers
 from slipway.contract.registry import check
 from slipway.contract.repository import Repository
@@ -112,13 +113,16 @@ def documented(repository: Repository) -> Iterator[tuple[str, int, str]]:
 
 @check(
     "ENV004",
-    "manifests set only variables that the service reads",
+    "manifests and compose set only variables that the service reads",
     why="A setting that nothing reads looks like a control and is none.",
     fix="Correct the name, or take the variable out.",
 )
 def manifests_are_read(repository: Repository) -> Iterator[tuple[str, int, str]]:
-    """Yield variables in manifests that the service does not know."""
+    """Yield variables in manifests, and in the files of compose, that the service does not know."""
     known = in_examples(repository)
     for name, path in in_manifests(repository).items():
         if known and name not in known and name not in RUNTIME and not AGENT.fullmatch(name):
             yield path, 0, f"{name} is set and not in {EXAMPLE}"
+    for path, number, name, _ in settings(repository):
+        if known and name not in known and name not in RUNTIME and not AGENT.fullmatch(name):
+            yield path, number, f"{name} is set and not in {EXAMPLE}"

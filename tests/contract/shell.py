@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.contract.planting import Defect, add, remove, replace, write
 
-COMPOSE, STORE = "compose.yaml", "compose/store.yaml"
+COMPOSE, STORE, BROKER = "compose.yaml", "compose/store.yaml", "compose/broker.yaml"
 HEADER = """#!/bin/sh
 # Do something.
 #
@@ -181,5 +181,29 @@ SHELL = [
         replace("mk/slipway.mk", r"(?<=or production\)\n)\t@\$\(call need,CONTEXT.*\n", ""),
         "mk/slipway.mk",
         "hands on $(CONTEXT)",
+    ),
+    Defect("CMP001", replace(COMPOSE, r"^  read_only: true\n  cap", "  cap"), COMPOSE, "read_only"),
+    Defect("CMP001", replace(COMPOSE, r"^  cap_drop: \[ALL\]", "  cap_drop: [NET_RAW]"), COMPOSE, "cap_drop"),
+    Defect("CMP002", add("compose/store.env", "STORE_PASSWORD=Pa55word\n"), "compose/store.env", "STORE_PASSWORD"),
+    Defect("CMP003", replace(COMPOSE, r"\[/app/worker\]", "[/app/consumer]"), COMPOSE, "no program"),
+    Defect("CMP003", replace(COMPOSE, r"test: \[CMD, /app", "test: [CMD-SHELL, /app"), COMPOSE, "wants a shell"),
+    Defect("CMP003", replace(COMPOSE, r"127.0.0.1:8080:8080", "127.0.0.1:8080:8000"), COMPOSE, "8000 is no port"),
+    Defect("CMP003", replace(STORE, r"^    volumes: .*\n", ""), STORE, "no service mounts"),
+    Defect(
+        "CMP004",
+        replace(COMPOSE, r"service_completed_successfully", "service_started"),
+        COMPOSE,
+        "not until it is ready",
+    ),
+    Defect(
+        "CMP004", replace(COMPOSE, r"(?<=worker\]\n)    depends_on:\n.*\n", ""), COMPOSE, "does not wait for migrate"
+    ),
+    Defect("CMP004", replace(STORE, r"^    healthcheck:$", "    x-healthcheck:"), STORE, "has no healthcheck"),
+    Defect("CMP005", replace("compose/store.env", r"//store:", "//mongo:"), "compose/store.env", "no service"),
+    Defect("CMP005", replace("compose/broker.env", r"broker:9092", "broker:9093"), "compose/broker.env", "9092"),
+    Defect("CMP005", replace(BROKER, r"orders\.placed\.v1:3", "orders-placed:3"), BROKER, "orders.placed.v1 of"),
+    Defect("CMP005", replace(BROKER, r'ENABLE: "false"', 'ENABLE: "true"'), BROKER, "by itself"),
+    Defect(
+        "ENV004", replace("compose/broker.env", r"^KAFKA_BROKERS", "KAFKA_BROKER"), "compose/broker.env", "KAFKA_BROKER"
     ),
 ]
