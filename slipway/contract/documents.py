@@ -94,12 +94,13 @@ def paths(repository: Repository) -> Iterator[tuple[str, int, str]]:
 
 @check(
     "PAG002",
-    "every command that a page shows exists",
+    "every command that a page shows exists, and says which cluster it asks",
     why="A runbook whose command is not there costs the minutes it was written to save (row T04).",
-    fix="Name a target that `make help` lists, or a script of bin/ with an option that its -h shows.",
+    fix="Name a target of `make help`, or a script of bin/ with an option of its -h; give kubectl its --context.",
 )
 def shown_commands(repository: Repository) -> Iterator[tuple[str, int, str]]:
-    """Yield make targets, scripts and options of scripts that are not there."""
+    """Yield make targets, scripts, options and namespaces that are not there, and kubectl without a context."""
+    yield from _clusters(repository)
     makefiles = [path for path in ("Makefile", *repository.matching(r"mk/.*\.mk$")) if path in repository.files]
     targets = {name for path in makefiles for name in TARGET.findall(repository.text(path))}
     if not targets:
@@ -115,6 +116,22 @@ def shown_commands(repository: Repository) -> Iterator[tuple[str, int, str]]:
                 for word in words[1:] if known else ():
                     if re.fullmatch(r"-[A-Za-z]", word) and known and word[1] not in known[1]:
                         yield page, number, f"{words[0]} has no option {word}"
+
+
+def _clusters(repository: Repository) -> Iterator[tuple[str, int, str]]:
+    """Yield commands of pages that reach whichever cluster was looked at last, or a namespace that is none."""
+    namespaces = {str(content["namespace"]) for content in repository.kustomizations.values() if "namespace" in content}
+    for page in repository.matching(PAGES):
+        for number, kind, line in parts(repository, page):
+            if kind != "shell":
+                continue
+            for words in commands(line):
+                reaches = words[0] == "kubectl" and words[1:2] not in (["config"], ["kustomize"], ["version"])
+                if reaches and not any(word.startswith("--context") for word in words):
+                    yield page, number, f"{' '.join(words[:3])} names no --context"
+            named = re.search(r"(?:^|\s)N=([a-z][a-z0-9-]*)(?:\s|$)", line)
+            if named and namespaces and named[1] not in namespaces:
+                yield page, number, f"{named[1]} is no namespace of k8s/overlays"
 
 
 def anchors(repository: Repository, path: str) -> set[str]:
@@ -145,3 +162,32 @@ def links(repository: Repository) -> Iterator[tuple[str, int, str]]:
                     yield page, number, f"{link} leads nowhere"
                 elif anchor and target.endswith(".md") and anchor not in anchors(repository, target):
                     yield page, number, f"{link}: {target} has no such heading"
+
+
+@check(
+    "PAG004",
+    "the page of recovery says for each loss how long it takes and how much is gone",
+    why="Without RTO and RPO nobody can tell whether a backup, or a plan, is good enough (row T01).",
+    fix="Keep the table of docs/dr/README.md with the columns RTO and RPO, and no cell of them empty.",
+)
+def recoverable(repository: Repository) -> Iterator[tuple[str, int, str]]:
+    """Yield a page without these columns, and cells that say nothing."""
+    page = "docs/dr/README.md"
+    if page not in repository.files:
+        return
+    columns: list[str] = []
+    found = False
+    for number, line in repository.lines(page):
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")] if line.startswith("|") else []
+        if not cells:
+            columns = []
+        elif not columns:
+            columns = cells
+            found = found or {"RTO", "RPO"} <= {*cells}
+        elif {"RTO", "RPO"} <= {*columns} and not set(line) <= set("|-: "):
+            for name in ("RTO", "RPO"):
+                at = columns.index(name)
+                if at >= len(cells) or cells[at].lower() in ("", "-", "tbd", "?", "todo"):
+                    yield page, number, f"{cells[0]}: {name} is not said"
+    if not found:
+        yield page, 0, "has no table with the columns RTO and RPO"

@@ -40,6 +40,11 @@ WORDS = frozenset(
 )
 LONGEST, BEFORE = 100, 40
 DATADOG = re.compile(r":([a-z][\w.]*)\{")
+PROMISED = re.compile(r"(\d+(?:\.\d+)?) ?%")
+WITHIN = re.compile(r"within (\d+(?:\.\d+)?) ?(ms|s)\b")
+SLOWER = re.compile(r"slower than (\d+(?:\.\d+)?) ?s\b")
+NAMED = re.compile(r"`([a-z][a-z0-9_]*)(?:\{[^`]*\}`|(?<=_total)`|(?<=_seconds)`|(?<=_bytes)`)")
+CAUSES = re.compile(r"^## Likely causes\n(?:(?!## ).*\n)*?1\. ", re.MULTILINE)
 
 
 def alerts(repository: Repository) -> Iterator[tuple[str, Document]]:
@@ -83,7 +88,7 @@ def complete(repository: Repository) -> Iterator[tuple[str, int, str]]:
     "OBS002",
     "every alert has its runbook, and every runbook its alert",
     why="A dead link at three in the morning is worse than none; a page that nothing leads to grows old (row T04).",
-    fix="Write docs/runbooks/NAME.md, correct the link, or remove the page whose alert is gone.",
+    fix="Write docs/runbooks/NAME.md, beginning with its causes, correct the link, or remove a page without an alert.",
 )
 def runbooks(repository: Repository) -> Iterator[tuple[str, int, str]]:
     """Yield links to runbooks that are not there, monitors without a page and pages without an alert."""
@@ -102,6 +107,8 @@ def runbooks(repository: Repository) -> Iterator[tuple[str, int, str]]:
         page = PAGE.match(path)
         if page and page[1] not in named:
             yield path, 0, f"no alert is named {page[1]}"
+        elif page and not CAUSES.search(repository.text(path)):
+            yield path, 0, "does not begin with likely causes, the likeliest first"
 
 
 def watched(repository: Repository) -> Iterator[str]:
@@ -145,6 +152,12 @@ def metrics(repository: Repository) -> Iterator[tuple[str, int, str]]:
             plain = next((name.removesuffix(suffix) for suffix in SUFFIXES if name.endswith(suffix)), name)
             if not name.startswith(prefixes) and not known & {name, plain}:
                 yield path, 0, f"{who} asks for {name}, which no file in telemetry/ knows"
+    for path in repository.matching(r"docs/runbooks/[^/]+\.md$"):
+        for number, line in repository.lines(path):
+            for name in NAMED.findall(line):
+                plain = next((name.removesuffix(suffix) for suffix in SUFFIXES if name.endswith(suffix)), name)
+                if not name.startswith(prefixes) and not known & {name, plain}:
+                    yield path, number, f"{name} is a metric that no file in telemetry/ knows"
 
 
 def registered(repository: Repository) -> tuple[set[str], tuple[str, ...]]:
@@ -255,6 +268,24 @@ def source(repository: Repository) -> Iterator[tuple[str, int, str]]:
     for name, limit in buckets(told):
         if name in known and limit not in known[name]:
             yield PROMISES, 0, f"{name} has no bucket that ends at {limit} s, only {', '.join(known[name])}"
+    content = repository.mapping(PROMISES)
+    for objective in content.get("objectives") or []:
+        # services from before tell their alerts in the objective, and were not asked for the same numbers in words
+        for one in _broken(objective) if "alerts" not in objective else ():
+            yield PROMISES, 0, f"objective {objective.get('name')} {one}"
+    burns = [one for one in content.get("burn") or [] if isinstance(one, dict)]
+    if burns and not any(one.get("severity") == "page" for one in burns):
+        yield PROMISES, 0, "no burn wakes anybody: give the fastest one severity: page"
+
+
+def _broken(objective: Document) -> Iterator[str]:
+    """Say where the words of a promise and its numbers differ."""
+    words, bad, target = str(objective.get("promise")), str(objective.get("bad")), objective.get("target")
+    share, within, slower = PROMISED.search(words), WITHIN.search(words), SLOWER.search(bad)
+    if share and isinstance(target, float) and abs(float(share[1]) / 100 - target) > 1e-9:  # noqa: PLR2004  -- rounding
+        yield f"promises {share[1]} %, and its target is {target}"
+    if within and slower and abs(float(within[1]) / (1000 if within[2] == "ms" else 1) - float(slower[1])) > 1e-9:  # noqa: PLR2004
+        yield f"promises {within[0]}, and counts what is {slower[0]}"
 
 
 @check(
@@ -310,3 +341,24 @@ def _apart(have: Any, want: Any) -> tuple[str, str]:
     cut = [("..." if begin else "") + text[begin:] for text in texts]
     one, other = (text if len(text) <= LONGEST else text[: LONGEST - 3] + "..." for text in cut)
     return one, other
+
+
+@check(
+    "OBS007",
+    "a metric has one name, told as each system writes it",
+    why="An exporter makes the name at Prometheus from the one in the code; one that is told otherwise is never seen.",
+    fix="Write dots as underscores, end counters with _total (.count at Datadog) and seconds with _seconds.",
+)
+def one_name(repository: Repository) -> Iterator[tuple[str, int, str]]:
+    """Yield metrics of the service whose names do not follow from each other."""
+    for path in repository.matching(REGISTRIES):
+        for metric in repository.mapping(path).get("metrics") or []:
+            code = str(metric.get("otel")).replace(".", "_")
+            code += "_seconds" if metric.get("unit") == "s" and not code.endswith("_seconds") else ""
+            counts = metric.get("type") == "counter"
+            for system, wanted in (
+                ("prometheus", f"{code}_total" if counts else code),
+                ("datadog", f"{code}.count" if counts else code),
+            ):
+                if metric.get(system) not in (wanted, "-", None):
+                    yield path, 0, f"{metric.get('otel')} is {metric[system]} at {system}, which makes it {wanted}"

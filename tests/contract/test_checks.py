@@ -236,6 +236,35 @@ DEFECTS = [
         "k8s/components/monitoring/dashboard-service.json",
         "reqps",
     ),
+    Defect(
+        "OBS002",
+        replace("docs/runbooks/ConsumerLag.md", r"^## Likely causes$", "## Notes"),
+        "docs/runbooks/ConsumerLag.md",
+        "causes",
+    ),
+    Defect(
+        "OBS003",
+        replace("docs/runbooks/ConsumerLag.md", r"events_consumed_total", "events_handled_total"),
+        "docs/runbooks/ConsumerLag.md",
+        "events_handled_total",
+    ),
+    Defect("OBS005", replace(PROMISES, r"target: 0.999", "target: 0.995"), PROMISES, "promises 99.9 %"),
+    Defect("OBS005", replace(PROMISES, r"within 250 ms", "within 500 ms"), PROMISES, "promises within 500 ms"),
+    Defect(
+        "OBS005",
+        replace(
+            PROMISES, r"(?s)^burn:.*?(?=^# )", "burn:\n  - {rate: 1, windows: [6h, 3d], for: 3h, severity: ticket}\n\n"
+        ),
+        PROMISES,
+        "wakes",
+    ),
+    Defect(
+        "OBS007",
+        replace(METRICS, r"prometheus: outbox_pending$", "prometheus: outbox_waiting"),
+        METRICS,
+        "outbox_waiting",
+    ),
+    Defect("OBS007", replace(METRICS, r"orders_placed\.count", "orders_placed.total"), METRICS, "orders_placed.total"),
     Defect("OPS001", add("mk/slipway.mk", "polish: ## make it shine\n"), "mk/slipway.mk", "polish"),
     Defect("OPS001", replace(OPERATIONS, r"^\| `smoke` \|", "| `smoulder` |"), OPERATIONS, "smoulder"),
     Defect("OPS002", replace(OPERATIONS, r"^\| 9090 \|", "| 9191 |"), OPERATIONS, "9191"),
@@ -249,6 +278,12 @@ DEFECTS = [
     Defect("PAG002", add("docs/dr/README.md", "Say `make resurrect`.\n"), "docs/dr/README.md", "make resurrect"),
     Defect("PAG002", add("docs/security/a.md", "```sh\nA=1 make lint polish\n```\n"), "docs/security/a.md", "polish"),
     Defect("PAG002", add("docs/on-call.md", "```sh\nbin/deploy -e dev -q\n```\n"), "docs/on-call.md", "no option -q"),
+    Defect("PAG002", add("docs/on-call.md", "```sh\nkubectl get pods\n```\n"), "docs/on-call.md", "no --context"),
+    Defect("PAG002", add("docs/on-call.md", "```sh\nC=a N=orders-prod\n```\n"), "docs/on-call.md", "no namespace"),
+    Defect(
+        "PAG004", replace("docs/dr/README.md", r"\| RTO \| RPO \|", "| Time | Data |"), "docs/dr/README.md", "columns"
+    ),
+    Defect("PAG004", replace("docs/dr/README.md", r"\| 10 minutes \|", "| |"), "docs/dr/README.md", "RTO is not said"),
     Defect("PAG003", add("docs/on-call.md", "[so](dr/no.md)\n"), "docs/on-call.md", "leads nowhere"),
     Defect("PAG003", add("docs/on-call.md", "[so](dr/README.md#no)\n"), "docs/on-call.md", "no such heading"),
     Defect("LOG001", replace(PLACE, r'"Order placed"', '"Order " + state'), PLACE, "no string literal"),

@@ -267,6 +267,7 @@ def test_another_target_reaches_alerts_tests_and_dashboards(
 ) -> None:
     service = own_copy()
     change(service / PROMISES, "target: 0.999", "target: 0.995")
+    change(service / PROMISES, "promise: 99.9 %", "promise: 99.5 %")
     before = {one.path for one in check(service, select=["OBS006"]).findings}
 
     said = written(service, capsys)
