@@ -40,6 +40,7 @@ def services(repository: Repository) -> Iterator[tuple[str, str, Document]]:
 )
 def enclosed(repository: Repository) -> Findings:
     """Yield services with rights of the host, or open to the network."""
+    yield from _open_networks(repository)
     for path, name, one in services(repository):
         for key, message in _mighty(one):
             yield path, line_of(one, key), f"{name} {message}"
@@ -55,6 +56,25 @@ def enclosed(repository: Repository) -> Findings:
             open_wide = port.get("host_ip") is None if isinstance(port, dict) else not LOCAL.match(str(port))
             if open_wide:
                 yield path, line_of(one, "ports"), f"{name} publishes {_shown(port)} to the whole network"
+
+
+def _open_networks(repository: Repository) -> Findings:
+    """Yield networks of servers that reach out."""
+    networks = {
+        name: (path, sub(content, "networks").get(name) or {})
+        for path in repository.matching(PLACES)
+        for content in [repository.mapping(path)]
+        for name in sub(content, "networks")
+    }
+    reached = {host for _, _, _, value in settings(repository) for host, _ in REACHED.findall(value)}
+    for name in dict.fromkeys(net for _, host, one in services(repository) if host in reached for net in _joined(one)):
+        path, network = networks.get(name, ("", {}))
+        if path and not network.get("internal"):
+            yield path, 0, f"the network {name}, where servers trust everybody, is not internal: true"
+
+
+def _joined(one: Document) -> list[str]:
+    return [str(name) for name in one.get("networks") or ()]
 
 
 def _mighty(one: Document) -> Iterator[tuple[str, str]]:
@@ -238,6 +258,10 @@ def reachable(repository: Repository) -> Findings:
                 yield path, number, f"{key} names {host}, which is no service of compose"
             elif port not in (ports := _ports(known[host])) and ports:
                 yield path, number, f"{key} names {host}:{port}, and {host} listens on {', '.join(sorted(ports))}"
+            base = re.search(rf"@?{host}:\d+/([\w-]+)", value)
+            named = sub(known.get(host, {}), "environment").get("POSTGRES_DB")
+            if base and named and base[1] != named:
+                yield path, number, f"{key} names the database {base[1]}, and {host} makes {named}"
     topics = {*ADDRESS.findall(repository.text("events/asyncapi.yaml"))}
     for path, name, one in services(repository):
         creating = str(sub(one, "environment").get("KAFKA_AUTO_CREATE_TOPICS_ENABLE", "true")).lower()

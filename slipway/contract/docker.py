@@ -428,6 +428,13 @@ def described(repository: Repository) -> Found:
         found = re.search(rf"org\.opencontainers\.image\.{name}\"?=(\"[^\"]*\"|\S*)", labels)
         if found is None or not found[1].strip('"'):
             yield "Dockerfile", one.stages[last].line, f"there is no label org.opencontainers.image.{name}"
+        elif name == "source" and "://" in found[1] and (url := repository.answers.get("repository_url", "")):
+            if found[1].strip('"') != url:
+                yield (
+                    "Dockerfile",
+                    one.stages[last].line,
+                    f"the label source is {found[1]}, and the repository is at {url}",
+                )
         elif name in ("version", "revision") and "$" not in found[1]:
             yield "Dockerfile", one.stages[last].line, f"the label {name} is always {found[1]}, whatever is built"
     if not [each for each in one.inherited(last, "HEALTHCHECK") if each.body.upper() != "NONE"]:

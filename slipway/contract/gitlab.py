@@ -553,21 +553,31 @@ def gitlab_promotion(repository: Repository) -> Findings:
     for job in pushing[:1]:
         if "build/image.txt" not in ((job.whole.get("artifacts") or {}).get("paths") or []):
             yield GITLAB, 0, f"{job.name}: does not keep build/image.txt as an artifact"
+        kept = str((job.whole.get("artifacts") or {}).get("expire_in") or "30 days")
+        if re.search(r"\b(?:s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?)\b", kept):
+            yield GITLAB, 0, f"{job.name}: keeps build/image.txt for {kept}; production is decided about later"
         if "login" not in job.calls:
             yield GITLAB, 0, f"{job.name}: pushes without make login"
         if not all("CI_DEFAULT_BRANCH" in str(rule.get("if")) for rule in job.conditions):
             yield GITLAB, 0, f"{job.name}: pushes for other branches than the default one"
     for job in every:
-        tokens = job.whole.get("id_tokens") or {}
-        meant = (tokens.get("SIGSTORE_ID_TOKEN") or {}).get("aud") if "sign" in job.calls else None
-        if meant not in (None, "sigstore"):
-            yield GITLAB, 0, f"{job.name}: SIGSTORE_ID_TOKEN is meant for {meant}; Sigstore takes aud: sigstore alone"
+        yield from ((GITLAB, 0, f"{job.name}: {told}") for told in _shown(repository, job))
     for job in every:
         if job.deploys_to:
             before = preceding(job, every, stages)
             yield from (
                 (GITLAB, 0, f"{job.name}: {told}") for told in _deployed(job, before, {one.name for one in pushing})
             )
+
+
+def _shown(repository: Repository, job: Job) -> Iterator[str]:
+    """Say what is wrong with the identity that signs, and with who sees a plan."""
+    meant = ((job.whole.get("id_tokens") or {}).get("SIGSTORE_ID_TOKEN") or {}).get("aud")
+    if "sign" in job.calls and meant != "sigstore" and "COSIGN_KEY" not in repository.text(GITLAB):
+        yield f"SIGSTORE_ID_TOKEN is meant for {meant}; Sigstore takes aud: sigstore alone"
+    kept = job.whole.get("artifacts") or {}
+    if "terraform" in (kept.get("reports") or {}) and kept.get("access") not in ("developer", "maintainer", "none"):
+        yield "whoever sees the project sees the plan; say access: developer"
 
 
 def _deployed(job: Job, before: list[Job], pushing: set[str]) -> Iterator[str]:

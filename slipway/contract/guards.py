@@ -64,15 +64,27 @@ STEPS = {
         (r"DEPLOY_FREEZE:-\}", "shuts in a freeze"),
     ],
     "bin/smoke": [(r'\[ "\$3" = "\$2" \] \|\| fail', "compares the status with the one that is wanted")],
+    "bin/recovery.sh": [(r"^umask 077", "keeps copies of the database to who made them")],
     "bin/lib.sh": [
+        (
+            r"^fail\(\) \{\n  printf [^\n]* >&2\n  exit 1\n",
+            "ends with 1 and a line on stderr when something went wrong",
+        ),
+        (
+            r"^wrong\(\) \{\n  printf [^\n]* >&2\n  exit 2\n",
+            "ends with 2 and a line on stderr when the command was wrong",
+        ),
+        (r"^environment\(\) \{\n(?:    ?[^\n}]*\n|  [^\n}]*\n)*?    \*\) wrong", "refuses another environment"),
         (r"latest\) wrong", "refuses the tag latest"),
-        (r"kubectl config get-contexts -o name", "knows the clusters"),
+        (r"kubectl config get-contexts -o name \| grep -Fxq", "compares the whole name of a cluster"),
+        (r'"\$\{CI:-\}" != true \]', "takes -y in a pipeline alone"),
         (r'^  typed "[^"]*" production', "asks for the environment"),
         (r'^  typed "[^"]*" "\$service"', "asks for the service"),
         (r"^  trap ended EXIT", "removes temporary files"),
         (r"^  trap .* HUP", "removes them after a hang-up"),
         (r"^  trap .* INT", "removes them after Control-C"),
         (r"^  trap .* TERM", "removes them when it is stopped"),
+        (r'>>"\$log\.out" 2>>"\$log\.err"', "keeps stdout and stderr in logs of their own"),
     ],
 }
 GATES = re.compile(r"bin/(?:verify|lint-repository|features-check|commit-check|scan|scan-repository)$|\.githooks/")
@@ -80,6 +92,17 @@ AT_LEAST = frozenset({"vuln", "misconfig", "secret"})
 LEFT_OUT = frozenset({"build", "tmp", ".cache", "**/.terraform", ".git", "vendor"})
 LEAST_COVERAGE = 80
 UNASKED = ("ENVIRONMENT", "CONTEXT", "YES")
+OF_GO = [
+    ("test-unit", r"-race", "does not look for data races (-race)"),
+    ("test-unit", r"-skip '\^TestIntegration'", "leaves out more than the tests of integration"),
+    ("test-integration", r"-race", "does not look for data races (-race)"),
+    ("test-integration", r"-count=1", "may show the result of an earlier run (-count=1)"),
+    ("test-integration", r"-run '\^TestIntegration'", "does not run the tests of integration"),
+    ("test-e2e", r"-race", "does not look for data races (-race)"),
+    ("test-e2e", r"-count=1", "may show the result of an earlier run (-count=1)"),
+    ("scan-code", r"gosec", "does not look for weaknesses (gosec)"),
+    ("scan-dependencies", r"govulncheck \./\.\.\.", "does not look at every package (./...)"),
+]
 BY_DIGEST = ("scan", "sbom", "sign", "deploy")
 
 
@@ -252,8 +275,12 @@ def _done(repository: Repository, target: str, lines: list[tuple[str, int, str]]
             yield path, number, f"{target} does not call bin/{target}"
         if target in BY_DIGEST and "$(RELEASE)" not in text:
             yield path, number, f"{target} does not take $(RELEASE), which is the digest that was pushed"
-    if path == "mk/language.mk" and re.match(r"test-", target) and "go_test" in text and "-race" not in text:
-        yield path, number, f"{target} does not look for data races (-race)"
+    if path == "mk/language.mk" and "$(GO" in text + repository.text(path):
+        for name, pattern, told in OF_GO:
+            if name == target and not re.search(pattern, text):
+                yield path, number, f"{target} {told}"
+        if target.startswith("test-") and re.search(r"\s-short\b", text):
+            yield path, number, f"{target} leaves out what -short leaves out"
 
 
 def _versions(repository: Repository) -> Findings:
@@ -263,6 +290,14 @@ def _versions(repository: Repository) -> Findings:
             least = re.match(r"COVERAGE_MINIMUM\s*[?:]?=\s*(\d+)", line)
             if least and int(least[1]) < LEAST_COVERAGE:
                 yield path, number, f"COVERAGE_MINIMUM is {least[1]}, less than {LEAST_COVERAGE}"
+            covered = re.match(r"COVERED\s*[:?]?=\s*(.*)", line)
+            for layer in ("domain", "app") if covered else ():
+                if (
+                    covered
+                    and layer in {name.split("/")[1] for name in repository.folders if name.startswith("internal/")}
+                    and (f"internal/{layer}" not in covered[1] and "./internal/..." not in covered[1])
+                ):
+                    yield path, number, f"COVERED leaves out internal/{layer}"
             if re.search(r":latest\b", line) and not line.lstrip().startswith("#"):
                 yield path, number, f"{line.strip()}: latest is another image tomorrow"
             named = re.match(r"SERVICE\s*[?:]?=\s*(\S+)", line)

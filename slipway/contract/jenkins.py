@@ -188,7 +188,7 @@ def _unlimited(stage: Block) -> Iterator[str]:
     limit = options.child("timeout") if options else None
     if steps and not limit:
         yield f"stage {stage.title} has no timeout"
-    found = TIMEOUT.search(limit.head) if limit and steps and not steps.child("input") else None
+    found = TIMEOUT.search(limit.head) if limit and steps and not _input(steps) else None
     if found and int(found[1]) * MINUTES.get(found[2] or "MINUTES", 1) > LONGEST:
         yield f"stage {stage.title} may hold its agent for {found[1]} {found[2]}"
 
@@ -205,7 +205,7 @@ def jenkins_approval(repository: Repository) -> Findings:
     if pipeline.parts is None:
         return
     stages = every_stage(repository)
-    asking = [stage for stage in stages if (stage.child("steps") or stage).child("input")]
+    asking = [stage for stage in stages if stage.child("input") or _input(stage.child("steps"))]
     going = [stage for stage in stages if any(_changes_production(text) for _, _, text in _own(stage))]
     if not asking:
         yield JENKINS, 0, "no stage asks for approval (input)"
@@ -221,6 +221,10 @@ def jenkins_approval(repository: Repository) -> Findings:
         above = [one for one in stages if stage in one.walk()]
         if not any(_on_main(one) for one in above):
             yield JENKINS, stage.line, f"stage {stage.title} is not limited to the branch main"
+
+
+def _input(steps: Block | None) -> bool:
+    return steps is not None and any(one.name == "input" for one in steps.walk())
 
 
 def _changes_production(text: str) -> bool:
@@ -335,7 +339,7 @@ def jenkins_promotion(repository: Repository) -> Findings:
     stages = every_stage(repository)
     for stage in stages:
         if steps := stage.child("steps"):
-            approved = approved or bool(steps.child("input"))
+            approved = approved or _input(steps)
             late = approved or "deploy" in steps.calls | done
             for told in [*_built(steps, late=late), *_deployed(steps, done)]:
                 yield JENKINS, stage.line, f"stage {stage.title} {told}"

@@ -432,6 +432,8 @@ def _options(script: Script, header: str) -> Findings:
     for name in sorted(known ^ told) if read else ():
         what = "is read and not in the header" if name in known else "is in the header and not read"
         yield script.path, 1, f"-{name} {what}"
+    if read and not re.search(r"^\s*(?:\*|\\\?)\)\s*(?:option|wrong|usage|fail)\b", script.text, re.MULTILINE):
+        yield script.path, 1, "takes an option that it does not know"
     if read and "h" not in known:
         yield script.path, 1, "does not answer -h"
 

@@ -173,6 +173,9 @@ CHANGES = [
         "needs: [build-image, sign-image, {job: staging-answers, optional: true}]",
         "before make smoke",
     ),
+    ("GIT013", GITLAB, r"^  id_tokens:\n    SIGSTORE.*\n.*\n", "", "is meant for None"),
+    ("GIT013", GITLAB, r"^    access: developer\n", "", "sees the plan"),
+    ("GIT013", GITLAB, r"build/image\.txt\]$", "build/image.txt]\n    expire_in: 1 hour", "for 1 hour"),
     ("GIT014", GITLAB, r"make scan-code", "make scan-dependencies", "no job calls make scan-code"),
     ("GIT014", GITLAB, r"make infra-test", "make manifests", "no job calls make infra-test"),
     (

@@ -206,4 +206,17 @@ SHELL = [
     Defect(
         "ENV004", replace("compose/broker.env", r"^KAFKA_BROKERS", "KAFKA_BROKER"), "compose/broker.env", "KAFKA_BROKER"
     ),
+    Defect("CMP001", replace(COMPOSE, r"inside: \{internal: true\}", "inside: {}"), COMPOSE, "is not internal"),
+    Defect("CMP005", replace("compose/broker.env", r"=broker:", "=kafka:"), "compose/broker.env", "names kafka"),
+    Defect("SCR004", write("bin/more", HEADER.replace("*) option", "*) echo"), 0o755), "bin/more", "does not know"),
+    Defect("SCR012", replace("bin/lib.sh", r"^  exit 2$", "  exit 1"), "bin/lib.sh", "ends with 2"),
+    Defect(
+        "SCR012", replace("bin/lib.sh", r'( \|\| \[ "\$\{CI:-\}" != true \])', ""), "bin/lib.sh", "in a pipeline alone"
+    ),
+    Defect("SCR012", replace("bin/lib.sh", r"grep -Fxq --", "grep -q"), "bin/lib.sh", "whole name"),
+    Defect("SCR012", replace("bin/lib.sh", r'2>>"\$log\.err"', "2>&1"), "bin/lib.sh", "logs of their own"),
+    Defect("SCR012", replace("bin/recovery.sh", r"^umask 077\n", ""), "bin/recovery.sh", "who made them"),
+    Defect("MAK007", replace("mk/language.mk", r"only gosec", "only errcheck"), "mk/language.mk", "gosec"),
+    Defect("MAK007", replace("mk/language.mk", r" -count=1 -v", " -v"), "mk/language.mk", "-count=1"),
+    Defect("MAK007", replace("mk/language.mk", r"-race -shuffle", "-race -short -shuffle"), "mk/language.mk", "-short"),
 ]

@@ -207,6 +207,12 @@ DEFECTS: dict[str, tuple[Change, str, str, str]] = {
     ),
     "a health check that comes late": (replace(FILE, r"--interval=10s", "--interval=10m"), "DOC016", FILE, "the most"),
     "a health check that waits too long": (replace(FILE, r"--timeout=3s", "--timeout=15s"), "DOC016", FILE, "longer"),
+    "the source of another": (
+        replace(FILE, r'image\.source="[^"]*"', 'image.source="https://example.com/other"'),
+        "DOC016",
+        FILE,
+        "the label source is",
+    ),
     "a stop that kills": (before_the_last_entry("STOPSIGNAL SIGKILL"), "DOC016", FILE, "SIGKILL"),
     "programs that everybody may write": (
         replace(FILE, r"--from=build /out/", "--from=build --chmod=0777 /out/"),
