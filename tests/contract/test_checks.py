@@ -346,6 +346,19 @@ def test_a_check_catches_its_defect(defect: Defect, own_copy: Render) -> None:
     assert any(one.path == defect.path and defect.word in one.message for one in found), found
 
 
+@pytest.mark.parametrize(("goal", "findings"), [("no one notices", []), ("", ["A pod is lost: Goal is not said"])])
+def test_the_recovery_page_of_the_first_services_has_one_column_for_both(
+    goal: str, findings: list[str], own_copy: Render
+) -> None:
+    service = own_copy()
+    table = f"# Recovery\n\n| What | Goal | How |\n| --- | --- | --- |\n| A pod is lost | {goal} | replicas |\n"
+    (service / "docs/dr/README.md").write_text(table, encoding="utf-8")
+
+    found = check(service, select=["PAG004"]).findings
+
+    assert [one.message for one in found] == findings
+
+
 @pytest.mark.parametrize("answers", cases(SOME, SOME))
 def test_a_good_service_has_no_finding(answers: Answers, services: Render) -> None:
     service = services(answers)
