@@ -13,10 +13,12 @@ from slipway.contract.pipelines import (
     SECRET,
     TOKEN,
     Findings,
+    behind_make,
     called,
     in_order,
     judged,
     spoken_of,
+    stands,
     unwritten,
 )
 from slipway.contract.registry import check
@@ -408,7 +410,6 @@ def jenkins_targets(repository: Repository) -> Findings:
 )
 def jenkins_places(repository: Repository) -> Findings:
     """Yield stages that take something of another environment, and credentials that nothing reads."""
-    known = "\n".join(repository.text(path) for path in repository.matching(r"(?:Makefile|mk/.*\.mk|bin/[^/]+)$"))
     for stage in every_stage(repository):
         if not stage.child("steps"):
             continue
@@ -417,5 +418,5 @@ def jenkins_places(repository: Repository) -> Findings:
             yield JENKINS, stage.line, f"stage {stage.title} speaks of {' and of '.join(spoken)}"
     for block in jenkins(repository).walk():
         for name in BOUND.findall(block.head) if block.name == "withCredentials" else []:
-            if not ELSEWHERE.fullmatch(name) and not re.search(rf"\b{name}\b", known):
+            if not ELSEWHERE.fullmatch(name) and not stands(name, behind_make(repository)):
                 yield JENKINS, block.line, f"{name} is bound, and no script reads it"
