@@ -483,7 +483,7 @@ def new_enough(repository: Repository) -> Found:
         for number, text in repository.lines(path):
             tested = re.match(r"\s*(?:image|name):\s*[\"']?((?:\S*/)?golang:[^\s@\"']+)", text)
             found = GO_IMAGE.match(tested[1]) if tested else None
-            if tested and found and found.groups() not in built:
+            if tested and found and not any(_agree(found.groups(), one) for one in built):
                 yield path, number, f"{tested[1]} tests what another compiler builds for the image (Dockerfile)"
     for path, one in read(repository):
         for line, _, image in images(one):
@@ -499,6 +499,11 @@ def new_enough(repository: Repository) -> Found:
                     line,
                     f"{image.partition('@')[0]} is older than go {wanted[0].removeprefix('go ')} of go.mod",
                 )
+
+
+def _agree(one: tuple[str | None, ...], other: tuple[str | None, ...]) -> bool:
+    """Tell whether two versions may be the same; 1.26 may be any 1.26."""
+    return all(mine == theirs or None in (mine, theirs) for mine, theirs in zip(one, other, strict=True))
 
 
 @check(

@@ -27,8 +27,12 @@ SERVICE: dict[str, str | bytes] = {
 OF_THE_SAMPLE = {
     *(("LAY001", path) for path in ("api/openapi.yaml", "cmd/api", "cmd/migrate", "cmd/pipeline", "cmd/worker")),
     *(("PAG001", path) for path in ("docs/first-week.md", "docs/security/README.md")),
+    ("CMP003", "compose.yaml"),
 }
-OF_THE_TEAM = {("DOC006", "Dockerfile"), ("DOC016", "Dockerfile"), ("MAK004", "Makefile"), ("SCR004", "bin/new-2")}
+OF_THE_TEAM = {
+    *(("DOC006", "Dockerfile"), ("DOC016", "Dockerfile"), ("DOC018", "Dockerfile")),
+    *(("MAK004", "Makefile"), ("SCR004", "bin/new-2")),
+}
 
 
 def linked(three: Adopting, place: Path) -> Path:
