@@ -306,7 +306,7 @@ def test_an_alert_of_the_teams_own_is_a_file_a_page_and_a_line(
     text = textwrap.dedent(example[1].rstrip(" "))
     (service / "observability/signals/refunds.yaml").write_text(text, encoding="utf-8")
     page = service / "docs/runbooks" / f"{re.findall(r'name: (.*)', text)[0]}.md"
-    page.write_text("# A page\n", encoding="utf-8")
+    page.write_text("# A page\n\n## Likely causes\n\n1. A deploy.\n", encoding="utf-8")
     change(
         service / "k8s/components/monitoring/kustomization.yaml",
         "resources:\n",
