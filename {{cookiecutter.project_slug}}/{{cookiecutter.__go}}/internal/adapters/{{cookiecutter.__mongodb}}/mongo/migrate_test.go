@@ -232,16 +232,16 @@ func TestIntegrationALongMigrationKeepsItsLock(t *testing.T) {
 	t.Parallel()
 	settings, _ := emptyDatabase(t)
 	slow := `{"up": [{"create": "boats"}, {"insert": "boats", "documents": [{"_id": 1}]},
-{"find": "boats", "filter": {"$where": "sleep(1500) || true"}}]}`
+{"find": "boats", "filter": {"$where": "sleep(5000) || true"}}]}`
 	first, second := migrator(t, settings, files(slow)), migrator(t, settings, files(slow))
-	first.LeaseTheLock(300 * time.Millisecond)
+	first.LeaseTheLock(1500 * time.Millisecond)
 	done := make(chan error, 1)
 	go func() { done <- first.Up(t.Context()) }()
 	deadline := time.Now().Add(10 * time.Second)
 	for states(t, second) != "interrupted" && time.Now().Before(deadline) {
 		<-time.After(5 * time.Millisecond)
 	}
-	second.WaitForTheLock(700 * time.Millisecond)
+	second.WaitForTheLock(2500 * time.Millisecond)
 
 	err := second.Up(t.Context())
 

@@ -74,7 +74,7 @@ func TestIntegrationALockThatIsHeldIsToldAsUnavailable(t *testing.T) {
 func TestIntegrationAStatementThatTakesTooLongIsADeadline(t *testing.T) {
 	t.Parallel()
 	settings := migrated(t)
-	settings.Timeout, settings.LockTimeout = 100*time.Millisecond, time.Minute
+	settings.Timeout, settings.LockTimeout = time.Second, time.Minute
 	store, direct := open(t, settings), connect(t, settings.URL)
 	execute(t, direct, "BEGIN")
 	execute(t, direct, "LOCK TABLE orders")
