@@ -185,15 +185,8 @@ def _let_in(build: Build, made: Made, port: object) -> bool:
     policies = [one for one in policies if "Ingress" in (one.spec.get("policyTypes") or ["Ingress"])]
     rules = [rule for one in policies for rule in entries(one.spec, "ingress")]
     containers = own_containers(sub(template(made.content), "spec"))
-    same = next(
-        (
-            {*opened({"ports": [one]})}
-            for c in containers
-            for one in entries(c, "ports")
-            if port in opened({"ports": [one]})
-        ),
-        set(),
-    )
+    known = [opened({"ports": [one]}) for held in containers for one in entries(held, "ports")]
+    same = next((names for names in known if port in names), set())
     return not policies or any(
         not entries(rule, "ports") or {one.get("port") for one in entries(rule, "ports")} & (same | {port})
         for rule in rules
